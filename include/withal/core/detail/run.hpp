@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+#include <withal/core/detail/frame.hpp>
+#include <withal/core/result.hpp>
+
+#include <optional>
+
+// How a call of with() runs: which code it is given, and what it ends in.
+namespace withal::detail {
+
+/// Throws what the law ended in. Called inside the handler of the exception that came in.
+[[noreturn]] [[gnu::cold]] inline void throw_ending(const unwinding<cpp_exceptions>& law) {
+    if (law.finish() == ending::propagate) {
+        throw;
+    }
+    if (law.grouped()) {
+        throw error_group(with_secondaries(law.current()));
+    }
+    std::rethrow_exception(law.current());
+}
+
+/// A T that may be missing, for with() when a manager may suppress.
+template <class T>
+struct maybe_missing {
+    using type = std::optional<std::remove_cv_t<T>>;
+    static type made(T&& value) { return type(std::in_place, static_cast<T&&>(value)); }
+    static type missing() noexcept { return {}; }
+};
+template <class T>
+struct maybe_missing<T&> {
+    using type = T*;
+    static type made(T& value) noexcept { return __builtin_addressof(value); }
+    static type missing() noexcept { return nullptr; }
+};
+template <>
+struct maybe_missing<void> {
+    using type = completed;
+    static type made() noexcept { return completed(true); }
+    static type missing() noexcept { return completed(false); }
+};
+
+/// The ends of with() where a manager may suppress.
+template <class T, bool MaySuppress>
+struct plain_ends {
+    using type = typename maybe_missing<T>::type;
+    static constexpr bool returns_in_place = false;
+    template <class... Value>
+    [[gnu::always_inline]] static type value(Value&&... value) {
+        return maybe_missing<T>::made(static_cast<Value&&>(value)...);
+    }
+    static type failed(const unwinding<cpp_exceptions>& law) {
+        if (law.finish() != ending::suppressed) {
+            throw_ending(law);
+        }
+        return maybe_missing<T>::missing();
+    }
+};
+
+/// The ends of with() where none may: exactly T.
+template <class T>
+struct plain_ends<T, false> {
+    using type = T;
+    static constexpr bool returns_in_place = true;
+    static void value() noexcept {}
+    template <class Value>
+    [[gnu::always_inline]] static T value(Value&& value) {
+        return static_cast<T>(static_cast<Value&&>(value));
+    }
+    [[noreturn]] static T failed(const unwinding<cpp_exceptions>& law) { throw_ending(law); }
+};
+
+/// The ends of try_with(): nothing is thrown.
+template <class T>
+struct result_ends {
+    using type = result<T>;
+    static constexpr bool returns_in_place = false;
+    template <class... Value>
+    static type value(Value&&... value) {
+        return result_access::value<T>(static_cast<Value&&>(value)...);
+    }
+    static type failed(const unwinding<cpp_exceptions>& law) {
+        switch (law.finish()) {
+        case ending::suppressed:
+            return result_access::suppressed<T>();
+        case ending::raise:
+            if (law.grouped()) {
+                return result_access::error<T>(
+                    std::make_exception_ptr(error_group(with_secondaries(law.current()))));
+            }
+            break;
+        default:
+            break;
+        }
+        return result_access::error<T>(law.current());
+    }
+};
+
+template <class Frame, class Body>
+struct body_of {
+    static_assert(Frame::resources::template accepted_by<Body>,
+                  "withal::with: the body cannot be called with what the managers' enter() returned, "
+                  "as lvalues, in their order, those that return void left out");
+    using result = typename Frame::resources::template result<Body>;
+};
+
+/// Every exit is noexcept and asks nothing: guards, and no handler at all.
+template <class Outer, class Frame, class Body, class First, class... Rest>
+[[gnu::always_inline]] inline decltype(auto) run_guarded(Frame& frame, Body&& body, First&& first,
+                                                         Rest&&... rest) {
+    using here = level<Outer, First>;
+    struct leaving {
+        here& one;
+        [[gnu::always_inline]] ~leaving() { one.leave_one(); }
+    };
+    here& one = static_cast<here&>(frame);
+    one.enter(static_cast<First&&>(first));
+    const leaving guard{one};
+    if constexpr (sizeof...(Rest) > 0) {
+        return run_guarded<here>(frame, static_cast<Body&&>(body), static_cast<Rest&&>(rest)...);
+    } else {
+        return frame.apply(static_cast<Body&&>(body));
+    }
+}
+
+/// After a throw: the exits that are left, then what goes on. Called inside the handler.
+template <class Ends, both_failed Policy, class Frame>
+[[gnu::always_inline]] inline typename Ends::type run_failed(Frame& frame) {
+    std::exception_ptr error = std::current_exception();
+    if (error == nullptr) { // a thread is being cancelled, or an exception that is not C++'s
+        frame.abandon();
+        throw;
+    }
+    unwinding<cpp_exceptions> law(static_cast<std::exception_ptr&&>(error), Policy);
+    frame.unwind(law);
+    return Ends::failed(law);
+}
+
+/// The exits are noexcept, so the body's result can be made where the caller wants it.
+template <class Ends, both_failed Policy, class Frame, class Body, class... Arguments>
+[[gnu::always_inline]] inline typename Ends::type run_in_place(Frame& frame, Body&& body,
+                                                               Arguments&&... arguments) {
+    struct leaving {
+        Frame& frame;
+        bool succeeded = true;
+        [[gnu::always_inline]] ~leaving() {
+            if (succeeded) {
+                frame.leave(outcome::success());
+            }
+        }
+    };
+    leaving guard{frame};
+    try {
+        enter_all<frame_root<Frame::observed>>(frame, static_cast<Arguments&&>(arguments)...);
+        return frame.apply(static_cast<Body&&>(body));
+    } catch (...) {
+        guard.succeeded = false;
+        return run_failed<Ends, Policy>(frame);
+    }
+}
+
+/// Any exits: the result waits in this frame until they have run.
+template <class Ends, both_failed Policy, class Frame, class Body, class... Arguments>
+[[gnu::always_inline]] inline typename Ends::type run_checked(Frame& frame, Body&& body,
+                                                              Arguments&&... arguments) {
+    using T = typename body_of<Frame, Body>::result;
+    try {
+        enter_all<frame_root<Frame::observed>>(frame, static_cast<Arguments&&>(arguments)...);
+        if constexpr (std::is_void_v<T>) {
+            frame.apply(static_cast<Body&&>(body));
+            frame.leave(outcome::success());
+            return Ends::value();
+        } else {
+            static_assert(std::is_reference_v<T> || std::is_move_constructible_v<T>,
+                          "withal::with: the body's result cannot be moved, and an exit may throw or "
+                          "suppress after it is made; make every exit noexcept and void, or return "
+                          "something movable");
+            T value = frame.apply(static_cast<Body&&>(body));
+            if constexpr (can_fail<std::remove_cvref_t<T>>) {
+                frame.leave(is_failure(value) ? outcome_access::failure_value()
+                                              : outcome::success());
+            } else {
+                frame.leave(outcome::success());
+            }
+            return Ends::value(static_cast<T&&>(value));
+        }
+    } catch (...) {
+        return run_failed<Ends, Policy>(frame);
+    }
+}
+
+/// One call of with(), with or without somebody watching.
+template <class Ends, both_failed Policy, bool Observed, class Body, class... Arguments>
+[[gnu::always_inline]] inline typename Ends::type
+run(const std::source_location& where, Body&& body, Arguments&&... arguments) {
+    using frame_type = frame_of<Observed, Arguments...>;
+    using T = typename body_of<frame_type, Body>::result;
+    frame_type frame(where);
+    if constexpr (Ends::returns_in_place && frame_type::exits_are_noexcept && !Observed &&
+                  !frame_type::some_exit_asks) {
+        return run_guarded<frame_root<Observed>>(frame, static_cast<Body&&>(body),
+                                                 static_cast<Arguments&&>(arguments)...);
+    } else if constexpr (Ends::returns_in_place && frame_type::exits_are_noexcept &&
+                         !can_fail<std::remove_cvref_t<T>>) {
+        return run_in_place<Ends, Policy>(frame, static_cast<Body&&>(body),
+                                          static_cast<Arguments&&>(arguments)...);
+    } else {
+        return run_checked<Ends, Policy>(frame, static_cast<Body&&>(body),
+                                         static_cast<Arguments&&>(arguments)...);
+    }
+}
+
+/// The same with events; out of line, so that a scope nobody watches pays a load and a branch.
+template <class Ends, both_failed Policy, class Body, class... Arguments>
+[[gnu::cold]] [[gnu::noinline]] typename Ends::type
+run_observed(const std::source_location& where, Body&& body, Arguments&&... arguments) {
+    return run<Ends, Policy, true>(where, static_cast<Body&&>(body),
+                                   static_cast<Arguments&&>(arguments)...);
+}
+
+template <class Ends, both_failed Policy, class Body, class... Arguments>
+[[gnu::always_inline]] inline typename Ends::type
+run_either(const std::source_location& where, Body&& body, Arguments&&... arguments) {
+    if (observers.listening()) [[unlikely]] {
+        return run_observed<Ends, Policy>(where, static_cast<Body&&>(body),
+                                          static_cast<Arguments&&>(arguments)...);
+    }
+    return run<Ends, Policy, false>(where, static_cast<Body&&>(body),
+                                    static_cast<Arguments&&>(arguments)...);
+}
+
+/// with() after its overloads: the body first.
+template <both_failed Policy, class Body, class... Arguments>
+[[gnu::always_inline]] inline decltype(auto)
+run_with(const std::source_location& where, Body&& body, Arguments&&... arguments) {
+    using frame = frame_of<false, Arguments...>;
+    using T = typename body_of<frame, Body>::result;
+    return run_either<plain_ends<T, frame::some_may_suppress>, Policy>(
+        where, static_cast<Body&&>(body), static_cast<Arguments&&>(arguments)...);
+}
+
+/// try_with() after its overloads.
+template <both_failed Policy, class Body, class... Arguments>
+auto run_try(const std::source_location& where, Body&& body, Arguments&&... arguments) {
+    using T = typename body_of<frame_of<false, Arguments...>, Body>::result;
+    return run_either<result_ends<T>, Policy>(where, static_cast<Body&&>(body),
+                                              static_cast<Arguments&&>(arguments)...);
+}
+
+/// with_or() after its overloads. The fallback runs outside the handler and after every exit.
+template <both_failed Policy, class Fallback, class Body, class... Arguments>
+[[gnu::always_inline]] inline decltype(auto)
+run_or(const std::source_location& where, Fallback&& fallback, Body&& body,
+       Arguments&&... arguments) {
+    using frame = frame_of<false, Arguments...>;
+    using T = typename body_of<frame, Body>::result;
+    static_assert(std::is_invocable_r_v<T, Fallback>,
+                  "withal::with_or: the fallback, the last argument, must be a callable without "
+                  "parameters whose result converts to the body's");
+    if constexpr (frame::some_may_suppress) {
+        auto ran = run_with<Policy>(where, static_cast<Body&&>(body),
+                                    static_cast<Arguments&&>(arguments)...);
+        if constexpr (std::is_void_v<T>) {
+            if (!ran) {
+                static_cast<Fallback&&>(fallback)();
+            }
+        } else if constexpr (std::is_reference_v<T>) {
+            return ran ? static_cast<T>(*ran) : static_cast<T>(static_cast<Fallback&&>(fallback)());
+        } else {
+            return ran ? T(*std::move(ran)) : T(static_cast<Fallback&&>(fallback)());
+        }
+    } else {
+        return run_with<Policy>(where, static_cast<Body&&>(body),
+                                static_cast<Arguments&&>(arguments)...);
+    }
+}
+
+/// Calls use(the last Taken arguments, rearmost first, then the others): the body of a call of any
+/// length is at its end, and only a template that walks there can tell it from the managers.
+template <unsigned Taken, class... Passed>
+struct last_first {
+    template <class Use, class Next, class... Rest>
+    [[gnu::always_inline]] static decltype(auto) call(Use use, Passed&&... passed, Next&& next,
+                                                      Rest&&... rest) {
+        if constexpr (sizeof...(Rest) + 1 == Taken) {
+            return use(static_cast<Rest&&>(rest)..., static_cast<Next&&>(next),
+                       static_cast<Passed&&>(passed)...);
+        } else {
+            return last_first<Taken, Passed..., Next>::call(use, static_cast<Passed&&>(passed)...,
+                                                            static_cast<Next&&>(next),
+                                                            static_cast<Rest&&>(rest)...);
+        }
+    }
+};
+
+} // namespace withal::detail

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+#include <withal/core/detail/frame.hpp>
+#include <withal/core/manager.hpp>
+#include <withal/core/observe.hpp>
+
+#include <exception>
+#include <source_location>
+
+namespace withal {
+
+/// A manager entered for the rest of the block: what scoped() returns.
+template <class M>
+class [[nodiscard]] scoped_guard;
+
+/// Enters a manager now and exits it at the end of the block, for code that must return, break or
+/// continue from inside.
+///
+///     auto context = scoped(null_context(42));
+///     int number = *context;
+///
+/// Prefer with() where you can: a destructor cannot see the exception, cannot suppress it, and
+/// learns only from std::uncaught_exceptions() that there is one. So a suppress verdict is ignored;
+/// the outcome of a failure has a null exception(); an exit that fails during unwinding reaches
+/// on_secondary_error only. An exit that fails otherwise throws from the destructor.
+///
+/// **Returns.** A guard that cannot be moved; `*g`, `g->` and `get()` are what enter() returned. An
+/// lvalue manager is referred to, an rvalue is moved in.
+/// **Threads.** Dies on the thread that made it, and never in a coroutine's frame: a coroutine may be
+/// resumed or destroyed while another exception is on its way, and would be told that it failed.
+template <class M>
+[[nodiscard]] scoped_guard<M>
+scoped(M&& manager, std::source_location where = std::source_location::current());
+
+//
+// Implementation
+//
+
+namespace detail {
+
+/// Keeps the manager: the object itself for an rvalue, a reference for an lvalue.
+template <class M>
+struct scoped_manager {
+    M kept;
+};
+
+} // namespace detail
+
+template <class M>
+class [[nodiscard]] scoped_guard : private detail::scoped_manager<M> {
+    using frame_type = detail::frame_of<true, M&>;
+    using plain_frame = detail::frame_of<false, M&>;
+
+public:
+    scoped_guard(M&& manager, const std::source_location& where)
+        : detail::scoped_manager<M>{static_cast<M&&>(manager)}, where_(where),
+          exceptions_(std::uncaught_exceptions()), frame_(where_) {
+        detail::enter_all<detail::frame_root<true>>(frame_, this->kept);
+    }
+    scoped_guard(const scoped_guard&) = delete;
+    scoped_guard& operator=(const scoped_guard&) = delete;
+
+    ~scoped_guard() noexcept(plain_frame::exits_are_noexcept) {
+        if (std::uncaught_exceptions() == exceptions_) {
+            frame_.leave(outcome::success());
+            return;
+        }
+        try {
+            frame_.leave(detail::outcome_access::unseen_exception());
+        } catch (...) {
+            if (std::current_exception() == nullptr) {
+                throw; // a thread is being cancelled
+            }
+            detail::note_secondary(nullptr, std::current_exception());
+        }
+    }
+
+    [[nodiscard]] decltype(auto) get() noexcept { return frame_.apply(same{}); }
+    [[nodiscard]] decltype(auto) operator*() noexcept { return get(); }
+    [[nodiscard]] auto operator->() noexcept { return __builtin_addressof(get()); }
+
+private:
+    struct same {
+        template <class R>
+        R& operator()(R& resource) const noexcept {
+            return resource;
+        }
+        void operator()() const noexcept {}
+    };
+
+    std::source_location where_;
+    int exceptions_;
+    frame_type frame_;
+};
+
+template <class M>
+scoped_guard<M> scoped(M&& manager, std::source_location where) {
+    return {static_cast<M&&>(manager), where};
+}
+
+} // namespace withal

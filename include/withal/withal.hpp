@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+// All of core/, and nothing else.
+#include <withal/core/adapt.hpp>
+#include <withal/core/error.hpp>
+#include <withal/core/manager.hpp>
+#include <withal/core/observe.hpp>
+#include <withal/core/outcome.hpp>
+#include <withal/core/unwinding.hpp>
+#include <withal/core/with.hpp>
