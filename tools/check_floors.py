@@ -62,7 +62,7 @@ class House:
             self.check_own(path, number, module, may, Path(name).relative_to("withal"))
         elif bracket == '"':
             if ".." in Path(name).parts:
-                self.fault(path, number, f'"{name}" leaves its folder; name the header from withal/')
+                self.fault(path, number, f'"{name}" leaves its folder; use <withal/...>')
             elif public:
                 self.fault(path, number, f'"{name}": public headers are included as <withal/...>')
         elif public:
@@ -79,7 +79,8 @@ class House:
             self.fault(path, number, f"{floor} is not a module (tools/floors.toml)")
         elif may is not None and floor not in may:
             below = ", ".join(m for m in may if m != module) or "nothing"
-            self.fault(path, number, f"{module or path.name} may not include {floor} (it may: {below})")
+            who = module or path.name
+            self.fault(path, number, f"{who} may not include {floor} (it may: {below})")
         elif "detail" in target.parts and floor != module:
             self.fault(path, number, f"<withal/{target}> is private to {floor}")
 
@@ -103,7 +104,7 @@ class House:
             self.fault(path, number, f"<{name}> is third party, outside its room")
 
     def check_umbrella(self) -> None:
-        """The umbrella includes every header of its modules, so that nobody has to know their names."""
+        """The umbrella has every header of its modules: nobody has to know their names."""
         root = self.law["root"]
         base = self.root / "include/withal"
         umbrella = base / root["umbrella"]
