@@ -7,11 +7,12 @@ usage: check_docs.py headers --out FILE HEADER...     one source with the exampl
        check_docs.py run [--prints FILE] PROGRAM [ARG...]  runs one in a scratch folder
 
 In a header an example is what is indented by four blanks in a `///` comment; it is compiled as the
-body of a function after the header, with `using namespace withal`. In Markdown it is a ```cpp
-fence; it is compiled like that after all public headers, and run. The common standard headers are
-there in both. An example that starts with #include is a file instead (its includes are hoisted),
-and one with `int main` is a program of its own. After a fence ```cpp run comes a ```text fence:
-what the program prints. A fence ```cpp compile is not run.
+body of a function, with `using namespace withal`, after the headers of its module and of core. In
+Markdown it is a ```cpp fence; it is compiled like that after all public headers, and run. The
+common standard headers are there in both; a later block of one comment sees the earlier ones.
+An example that starts with #include is a file instead (its includes are hoisted), and one with
+`int main` is a program of its own. After a fence ```cpp run comes a ```text fence: what the program
+prints. A fence ```cpp compile is not run.
 """
 
 import argparse
@@ -31,13 +32,10 @@ INCLUDE = re.compile(r"^\s*#\s*include\s*[<\"].*$", re.MULTILINE)
 
 
 @dataclass
-class Example:
-    name: str  # unique among its kind, used as an identifier
+class Block:
     file: str  # where it stands, for the compiler's messages
     line: int
     code: str
-    mode: str = ""  # of a fence: "", "run", "compile"
-    prints: str | None = None
 
     @property
     def is_file(self) -> bool:
@@ -47,40 +45,57 @@ class Example:
     def is_program(self) -> bool:
         return re.search(r"\bint main\s*\(", self.code) is not None
 
+    def includes(self) -> list[str]:
+        return [line.strip() for line in INCLUDE.findall(self.code)] if self.is_file else []
+
+    def text(self) -> str:
+        # A hoisted include leaves an empty line behind, so that the line numbers stay right.
+        code = INCLUDE.sub("", self.code) if self.is_file else self.code
+        return f'#line {self.line} "{self.file}"\n{code}\n'
+
+
+@dataclass
+class Example:
+    name: str
+    blocks: list[Block]  # one in Markdown; in a header all those of one comment
+    mode: str = ""  # of a fence: "", "run", "compile"
+    prints: str | None = None
+
     @property
     def identifier(self) -> str:
         return re.sub(r"\W", "_", self.name)
 
-    def includes(self) -> list[str]:
-        return [line.strip() for line in INCLUDE.findall(self.code)] if self.is_file else []
+    @property
+    def bodies(self) -> list[Block]:
+        return [b for b in self.blocks if not b.is_file]
 
-    def function(self) -> str:
-        """The example without its includes, in a namespace of its own, as `example()`."""
-        here = f'#line {self.line} "{self.file}"\n'
-        if self.is_file:
-            # Includes leave an empty line behind, so that the line numbers stay right.
-            return f"namespace {self.identifier} {{\n{here}{INCLUDE.sub('', self.code)}\n}}\n"
-        return (
-            f"namespace {self.identifier} {{\n[[maybe_unused]] static void example() {{\n"
-            f"using namespace withal;\n{here}{self.code}\n}}\n}}\n"
-        )
+    def code(self) -> str:
+        """A namespace with the files and, from the rest, a function example()."""
+        files = "".join(b.text() for b in self.blocks if b.is_file)
+        # A later block sees the names of those before it, and may use them anew.
+        inner = "{\n".join(b.text() for b in self.bodies) + "}" * (len(self.bodies) - 1)
+        start = "[[maybe_unused]] static void example() {\nusing namespace withal;\n"
+        function = f"{start}{inner}\n}}\n" if self.bodies else ""
+        return f"namespace {self.identifier} {{\n{files}{function}}}\n"
 
 
 def examples_of_header(path: Path, root: Path) -> list[Example]:
     name = path.relative_to(root / "include").with_suffix("").as_posix()
     found: list[Example] = []
-    block: list[str] = []
-    start = 0
+    blocks: list[Block] = []
+    indented: list[str] = []
     for number, line in enumerate([*path.read_text().splitlines(), ""], 1):
         comment = line.strip().startswith("///")
         text = line.strip()[3:]
-        if comment and (text.startswith("     ") or (block and not text.strip())):
-            start = start or number
-            block.append(text[5:])
-        elif block:
-            code = "\n".join(block).rstrip()
-            found.append(Example(f"{name}_{len(found) + 1}", str(path), start, code))
-            block, start = [], 0
+        if comment and (text.startswith("     ") or (indented and not text.strip())):
+            indented.append(text[5:])
+        elif indented:
+            code = "\n".join(indented)
+            blocks.append(Block(str(path), number - len(indented), code.rstrip()))
+            indented = []
+        if not comment and blocks:
+            found.append(Example(f"{name}_{len(found) + 1}", blocks))
+            blocks = []
     return found
 
 
@@ -97,7 +112,8 @@ def examples_of_markdown(path: Path, root: Path) -> list[Example]:
                 mode = fence[1] if len(fence) > 1 else ""
                 if mode not in ("", "run", "compile"):
                     sys.exit(f"{path}:{start}: unknown kind of fence: cpp {mode}")
-                found.append(Example(f"{name}.{len(found) + 1}", str(path), start + 1, text, mode))
+                blocks = [Block(str(path), start + 1, text)]
+                found.append(Example(f"{name}.{len(found) + 1}", blocks, mode))
             elif fence[:1] == ["text"] and found and found[-1].mode == "run":
                 if found[-1].prints is None:
                     found[-1].prints = text
@@ -106,15 +122,26 @@ def examples_of_markdown(path: Path, root: Path) -> list[Example]:
             block.append(line)
     for example in found:
         if example.mode == "run" and example.prints is None:
-            sys.exit(f"{path}:{example.line}: a ```cpp run fence needs a ```text fence after it")
+            line = example.blocks[0].line
+            sys.exit(f"{path}:{line}: a ```cpp run fence needs a ```text fence after it")
     return found
 
 
 def source(examples: list[Example], headers: list[str], main: str = "") -> str:
     includes = [f"#include <{h}>" for h in [*headers, *STANDARD]]
     for example in examples:
-        includes += [line for line in example.includes() if line not in includes]
-    return "\n".join([*includes, *(e.function() for e in examples), main])
+        for block in example.blocks:
+            includes += [line for line in block.includes() if line not in includes]
+    return "\n".join([*includes, "", *(e.code() for e in examples), main])
+
+
+def public_headers(root: Path, folder: str = ".") -> list[str]:
+    """As they are included."""
+    return [
+        h.relative_to(root / "include").as_posix()
+        for h in sorted((root / "include/withal" / folder).rglob("*.hpp"))
+        if "detail" not in h.parts
+    ]
 
 
 def write(path: Path, text: str) -> None:
@@ -127,10 +154,11 @@ def write(path: Path, text: str) -> None:
 def make_headers(out: Path, headers: list[Path], root: Path) -> None:
     examples = [e for h in headers for e in examples_of_header(h, root)]
     for example in examples:
-        if example.is_program:
-            sys.exit(f"{example.file}:{example.line}: an example in a header has no main()")
-    names = [h.relative_to(root / "include").as_posix() for h in headers]
-    write(out, source(examples, names))
+        for block in example.blocks:
+            if block.is_program:
+                sys.exit(f"{block.file}:{block.line}: an example in a header has no main()")
+    own = [h.relative_to(root / "include").as_posix() for h in headers]
+    write(out, source(examples, [*own, *(h for h in public_headers(root, "core") if h not in own)]))
 
 
 def make_markdown(out: Path, root: Path) -> None:
@@ -140,37 +168,34 @@ def make_markdown(out: Path, root: Path) -> None:
         for path in sorted(root.glob(pattern))
         for example in examples_of_markdown(path, root)
     ]
-    headers = [
-        h.relative_to(root / "include").as_posix()
-        for h in sorted((root / "include").rglob("*.hpp"))
-        if "detail" not in h.parts
-    ]
-    bodies = [e for e in examples if not e.is_file]
-    files = [e for e in examples if e.is_file and not e.is_program]
+    programs = [e for e in examples if e.blocks[0].is_program]
+    others = [e for e in examples if not e.blocks[0].is_program]
+    runnable = [e for e in others if e.bodies and e.mode != "compile"]
     cases = "".join(
-        f'    if (name == "{e.name}") {{ {e.identifier}::example(); return 0; }}\n' for e in bodies
+        f'    if (name == "{e.name}") return {e.identifier}::example(), 0;\n' for e in runnable
     )
     main = (
         "int main(int argc, char** argv) {\n"
         '    const std::string name = argc == 2 ? argv[1] : "";\n'
         f'{cases}    std::cerr << "no such example: " << name << "\\n";\n    return 2;\n}}\n'
     )
-    write(out / "bodies.cpp", source([*files, *bodies], headers, main))
-    lines = []
-    for example in examples:
+    write(out / "bodies.cpp", source(others, public_headers(root), main))
+    calls = []
+    for example in [*programs, *runnable]:
         prints = ""
         if example.prints is not None:
             expected = out / f"{example.name}.txt"
             write(expected, example.prints + "\n")
             prints = f' PRINTS "{expected}"'
-        if example.is_program:
+        if example in runnable:
+            calls.append(f"withal_docs_body({example.name}{prints})")
+        else:
             path = out / f"{example.name}.cpp"
-            write(path, f'#line {example.line} "{example.file}"\n{example.code}\n')
+            block = example.blocks[0]
+            write(path, f'#line {block.line} "{block.file}"\n{block.code}\n')
             mode = " COMPILE_ONLY" if example.mode == "compile" else ""
-            lines.append(f'withal_docs_program({example.name} "{path}"{prints}{mode})')
-        elif not example.is_file and example.mode != "compile":
-            lines.append(f"withal_docs_body({example.name}{prints})")
-    write(out / "docs.cmake", "\n".join(lines) + "\n")
+            calls.append(f'withal_docs_program({example.name} "{path}"{prints}{mode})')
+    write(out / "docs.cmake", "\n".join(calls) + "\n")
 
 
 def run(program: list[str], prints: Path | None) -> int:

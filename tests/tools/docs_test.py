@@ -15,6 +15,9 @@ HEADER = """#pragma once
 ///     sum += 1;
 ///
 /// More words.
+///
+///     int more = sum;
+///     int sum = 3;
 int add(int, int);
 
 /// Is a class.
@@ -87,7 +90,7 @@ class Docs(HouseTest):
     def test_examples_of_a_header_compile(self):
         done, out = self.headers(HEADER)
         self.assert_clean(done)
-        self.assertEqual(out.read_text().count("#line"), 2)
+        self.assertEqual(out.read_text().count("#line"), 3)
         self.assert_clean(self.compile(out, "-fsyntax-only"))
 
     def test_a_stale_example_of_a_header_fails_at_its_line(self):
