@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <withal/trace/tree.hpp>
+
+#include "tree_text.hpp"
+#include <withal/core/error.hpp>
+#include <withal/core/observe.hpp>
+#include <withal/core/outcome.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstring>
+#include <exception>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <ostream>
+#include <source_location>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace withal {
+
+namespace {
+
+using detail::trace_scope;
+
+std::string text_of(const std::exception_ptr& error) {
+    std::string text = "an exception that is no std::exception";
+    if (error != nullptr) {
+        outcome::failure(error).inspect<std::exception>(
+            [&](const std::exception& e) { text = e.what(); });
+    }
+    return text;
+}
+
+bool same_call(const std::source_location& a, const std::source_location& b) {
+    return a.line() != 0 && a.line() == b.line() && a.column() == b.column() &&
+           std::strcmp(a.file_name(), b.file_name()) == 0;
+}
+
+std::string_view first_word(std::string_view label) {
+    return label.substr(0, label.find(' '));
+}
+
+void leave(trace_scope& scope, const outcome& left) {
+    scope.left = left.returned()    ? trace_scope::way::returned
+                 : left.cancelled() ? trace_scope::way::cancelled
+                 : left.abandoned() ? trace_scope::way::abandoned
+                 : left.threw()     ? trace_scope::way::threw
+                                    : trace_scope::way::failed;
+    if (left.threw() && left.exception() != nullptr) {
+        scope.error = text_of(left.exception());
+    }
+}
+
+} // namespace
+
+/// Turns events into scopes. One lock for all threads: an event is rare beside what it reports.
+class trace_tree::recorder {
+public:
+    recorder(std::string name, trace_tree_options options) : options_(options) {
+        scopes_.push_back(trace_scope{});
+        scopes_.front().label = std::move(name);
+    }
+
+    void open() {
+        const std::lock_guard lock(mutex_);
+        if (open_) {
+            throw logic_error("trace_tree: it is already recording; a tree inside it is another "
+                              "object");
+        }
+        scopes_.resize(1);
+        scopes_.front() = trace_scope{.label = scopes_.front().label};
+        scopes_.front().started = scopes_.front().entered = std::chrono::steady_clock::now();
+        live_.clear();
+        threads_.clear();
+        unseen_ = 0;
+        stack_of(std::this_thread::get_id());
+        if (last_thread_ == std::this_thread::get_id()) {
+            live_[last_entered_].push_back(own);
+        }
+        open_ = true;
+    }
+
+    void close(const outcome& left) {
+        const std::lock_guard lock(mutex_);
+        open_ = false;
+        trace_scope& root = scopes_.front();
+        root.leaving = root.gone = std::chrono::steady_clock::now();
+        leave(root, left);
+    }
+
+    [[nodiscard]] std::string text() const {
+        const std::lock_guard lock(mutex_);
+        return detail::draw_tree(scopes_, unseen_, options_.style == tree_style::box);
+    }
+
+    void see(const event& seen) noexcept {
+        const std::lock_guard lock(mutex_);
+        if (!open_) {
+            if (seen.kind == event_kind::enter) {
+                last_entered_ = seen.scope;
+                last_thread_ = std::this_thread::get_id();
+            }
+            return;
+        }
+        try {
+            record(seen);
+        } catch (...) {
+            // swallow: no memory for a trace is no reason to end the work; the tree says that
+            // something is missing.
+            ++unseen_;
+        }
+    }
+
+private:
+    // Where the tree's own scope stands in live_: events about it are not shown.
+    static constexpr std::size_t own = 0;
+
+    using live_map = std::map<const void*, std::vector<std::size_t>>;
+
+    struct thread_state {
+        std::size_t number;
+        std::vector<std::size_t> stack; // indices of the open scopes, outermost first
+    };
+
+    thread_state& stack_of(std::thread::id id) {
+        return threads_.try_emplace(id, thread_state{threads_.size() + 1, {}}).first->second;
+    }
+
+    void record(const event& seen) {
+        if (seen.kind == event_kind::enter) {
+            begin(seen);
+            return;
+        }
+        const auto found = live_.find(seen.scope);
+        if (found == live_.end() || found->second.back() == own) {
+            return;
+        }
+        const std::size_t index = found->second.back();
+        trace_scope& scope = scopes_[index];
+        const auto now = std::chrono::steady_clock::now();
+        switch (seen.kind) {
+        case event_kind::enter:
+            break;
+        case event_kind::entered:
+            scope.entered = now;
+            scope.label = seen.manager;
+            break;
+        case event_kind::enter_failed:
+            scope.left = trace_scope::way::enter_failed;
+            scope.error = text_of(seen.error);
+            scope.leaving = now;
+            end(found, now);
+            break;
+        case event_kind::exit:
+            scope.leaving = now;
+            leave(scope, *seen.left);
+            break;
+        case event_kind::suppressed:
+            scope.suppressed = true;
+            break;
+        case event_kind::replaced:
+            scope.replaced = text_of(seen.error);
+            break;
+        case event_kind::secondary:
+            scope.also.push_back(text_of(seen.error));
+            break;
+        case event_kind::exited:
+            scope.label = seen.manager;
+            scope.note = seen.note == nullptr ? "" : seen.note;
+            if (seen.error != nullptr && scope.left == trace_scope::way::returned) {
+                scope.left = trace_scope::way::exit_failed;
+                scope.error = text_of(seen.error);
+            }
+            end(found, now);
+            break;
+        case event_kind::abandoned:
+            scope.left = trace_scope::way::abandoned;
+            scope.leaving = now;
+            end(found, now);
+            break;
+        }
+    }
+
+    void begin(const event& seen) {
+        if (scopes_.size() > options_.max_scopes) {
+            ++unseen_;
+            return;
+        }
+        thread_state& thread = stack_of(std::this_thread::get_id());
+        const std::size_t outer = thread.stack.empty() ? 0 : thread.stack.back();
+        const std::size_t index = scopes_.size();
+        thread.stack.reserve(thread.stack.size() + 1);
+        trace_scope scope;
+        scope.label = seen.manager;
+        scope.where = seen.where;
+        scope.outer = outer;
+        scope.thread = thread.number;
+        scope.frame = seen.scope;
+        scope.started = scope.entered = std::chrono::steady_clock::now();
+        place(scope, index);
+        scopes_.push_back(std::move(scope));
+        live_[seen.scope].push_back(index);
+        thread.stack.push_back(index);
+    }
+
+    // Whether it stands beside the scope around it, as managers of one call of with do, or under
+    // it. Two live scopes at one address are parts of one call. At one place in the source they are
+    // too, unless the first manager's kind comes again: then the function called itself.
+    void place(trace_scope& scope, std::size_t index) const {
+        const trace_scope& outer = scopes_[scope.outer];
+        const bool one_call = outer.frame == scope.frame ||
+                              (same_call(outer.where, scope.where) &&
+                               first_word(scopes_[outer.group].label) != first_word(scope.label));
+        const bool beside = scope.outer != 0 && one_call;
+        scope.parent = beside ? outer.parent : scope.outer;
+        scope.group = beside ? outer.group : index;
+    }
+
+    void end(live_map::iterator live, std::chrono::steady_clock::time_point now) {
+        const std::size_t index = live->second.back();
+        trace_scope& scope = scopes_[index];
+        scope.gone = now;
+        scope.shows_error = !scope.error.empty() && scope.error != scope.inner_error;
+        const bool goes_on = !scope.suppressed && !scope.error.empty();
+        scopes_[scope.outer].inner_error = !scope.replaced.empty() ? scope.replaced
+                                           : goes_on               ? scope.error
+                                                                   : std::string();
+        live->second.pop_back();
+        if (live->second.empty()) {
+            live_.erase(live);
+        }
+        for (auto& [id, thread] : threads_) {
+            std::erase(thread.stack, index);
+        }
+    }
+
+    trace_tree_options options_;
+    mutable std::mutex mutex_;
+    std::vector<trace_scope> scopes_; // the root first, then in the order they were entered
+    live_map live_; // by address: one call of with may give all its scopes the same
+    std::map<std::thread::id, thread_state> threads_;
+    std::size_t unseen_ = 0;
+    bool open_ = false;
+    const void* last_entered_ = nullptr;
+    std::thread::id last_thread_;
+};
+
+struct trace_tree::watch {
+    struct look {
+        recorder* to;
+        void operator()(const event& seen) const noexcept { to->see(seen); }
+    };
+
+    watch(std::string name, trace_tree_options options)
+        : recorded(std::move(name), options), watching(look{&recorded}) {}
+
+    recorder recorded;
+    observation<look> watching;
+};
+
+trace_tree::trace_tree(std::ostream& out, std::string name, trace_tree_options options)
+    : out_(&out),
+      label_("trace_tree " + name),
+      watch_(std::make_unique<watch>(std::move(name), options)) {}
+
+trace_tree::trace_tree(trace_tree&&) noexcept = default;
+
+trace_tree::~trace_tree() = default;
+
+void trace_tree::enter() {
+    watch_->recorded.open();
+}
+
+void trace_tree::exit(const outcome& left) {
+    watch_->recorded.close(left);
+    *out_ << text();
+    out_->flush();
+}
+
+std::string trace_tree::text() const {
+    return watch_->recorded.text();
+}
+
+const char* trace_tree::label() const noexcept {
+    return label_.c_str();
+}
+
+} // namespace withal
