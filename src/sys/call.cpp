@@ -341,6 +341,10 @@ returned random(void* into, std::size_t size) noexcept {
     });
 }
 
+pid_t process_id() noexcept {
+    return ::getpid();
+}
+
 returned write_all(int fd, const void* from, std::size_t size) noexcept {
     const char* const bytes = static_cast<const char*>(from);
     std::size_t done = 0;

@@ -101,6 +101,8 @@ returned link_at(int from_dir, const char* from, int to_dir, const char* to, int
 returned unlink_at(int dir, const char* name, int flags) noexcept;
 
 returned random(void* into, std::size_t size) noexcept;
+/// getpid. It cannot fail.
+pid_t process_id() noexcept;
 
 /// Writes everything, however many calls it takes.
 ///
