@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+# usage: pkg_config.sh COMPILER PREFIX static|shared PROGRAM
+# Builds the consumer with nothing but what pkg-config says about the install in PREFIX, and runs it.
+set -euo pipefail
+
+compiler=$1 prefix=$2 kind=$3 program=$4
+source=$(dirname -- "$0")/consumer/main.cpp
+libdir=$(dirname -- "$(find "$prefix" -name pkgconfig -type d)")
+export PKG_CONFIG_PATH=$libdir/pkgconfig LD_LIBRARY_PATH=$libdir
+
+modules=(withal withal-resources withal-trace)
+if pkg-config --exists withal-sqlite; then
+    modules+=(withal-sqlite)
+    set -- -DCONSUMER_HAS_SQLITE
+else
+    set --
+fi
+options=(--cflags --libs)
+[[ $kind = shared ]] || options+=(--static)
+
+read -ra flags < <(pkg-config "${options[@]}" "${modules[@]}")
+"$compiler" -std=c++20 "$@" "$source" -o "$program" "${flags[@]}"
+"$program"
