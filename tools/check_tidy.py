@@ -44,7 +44,8 @@ def dependencies(build: Path) -> dict[str, list[Path]]:
 
 
 def configurations(source: Path) -> list[Path]:
-    return [f for p in source.parents if p.is_relative_to(ROOT) and (f := p / ".clang-tidy").exists()]
+    folders = [p for p in source.parents if p.is_relative_to(ROOT)]
+    return [f for p in folders if (f := p / ".clang-tidy").exists()]
 
 
 def fingerprint(command: dict, includes: list[Path], version: str) -> str:
