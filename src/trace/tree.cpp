@@ -80,9 +80,7 @@ public:
         threads_.clear();
         unseen_ = 0;
         stack_of(std::this_thread::get_id());
-        if (last_thread_ == std::this_thread::get_id()) {
-            live_[last_entered_].push_back(own);
-        }
+        own_scope_ = last_thread_ == std::this_thread::get_id() ? last_entered_ : nullptr;
         open_ = true;
     }
 
@@ -108,6 +106,9 @@ public:
             }
             return;
         }
+        if (seen.scope == own_scope_) {
+            return;
+        }
         try {
             record(seen);
         } catch (...) {
@@ -118,11 +119,6 @@ public:
     }
 
 private:
-    // Where the tree's own scope stands in live_: events about it are not shown.
-    static constexpr std::size_t own = 0;
-
-    using live_map = std::map<const void*, std::vector<std::size_t>>;
-
     struct thread_state {
         std::size_t number;
         std::vector<std::size_t> stack; // indices of the open scopes, outermost first
@@ -138,10 +134,10 @@ private:
             return;
         }
         const auto found = live_.find(seen.scope);
-        if (found == live_.end() || found->second.back() == own) {
+        if (found == live_.end()) {
             return;
         }
-        const std::size_t index = found->second.back();
+        const std::size_t index = found->second;
         trace_scope& scope = scopes_[index];
         const auto now = std::chrono::steady_clock::now();
         switch (seen.kind) {
@@ -155,7 +151,7 @@ private:
             scope.left = trace_scope::way::enter_failed;
             scope.error = text_of(seen.error);
             scope.leaving = now;
-            end(found, now);
+            end(index, now);
             break;
         case event_kind::exit:
             scope.leaving = now;
@@ -177,12 +173,12 @@ private:
                 scope.left = trace_scope::way::exit_failed;
                 scope.error = text_of(seen.error);
             }
-            end(found, now);
+            end(index, now);
             break;
         case event_kind::abandoned:
             scope.left = trace_scope::way::abandoned;
             scope.leaving = now;
-            end(found, now);
+            end(index, now);
             break;
         }
     }
@@ -201,29 +197,29 @@ private:
         scope.where = seen.where;
         scope.outer = outer;
         scope.thread = thread.number;
-        scope.frame = seen.scope;
         scope.started = scope.entered = std::chrono::steady_clock::now();
         place(scope, index);
         scopes_.push_back(std::move(scope));
-        live_[seen.scope].push_back(index);
+        live_[seen.scope] = index;
         thread.stack.push_back(index);
     }
 
     // Whether it stands beside the scope around it, as managers of one call of with do, or under
-    // it. Two live scopes at one address are parts of one call. At one place in the source they are
-    // too, unless the first manager's kind comes again: then the function called itself.
-    void place(trace_scope& scope, std::size_t index) const {
-        const trace_scope& outer = scopes_[scope.outer];
-        const bool one_call = outer.frame == scope.frame ||
-                              (same_call(outer.where, scope.where) &&
-                               first_word(scopes_[outer.group].label) != first_word(scope.label));
-        const bool beside = scope.outer != 0 && one_call;
+    // it. Where the place of the call is not known, managers entered one directly after another are
+    // taken for one call's. A call enters its first manager first: meeting that kind again means
+    // that the function called itself.
+    void place(trace_scope& scope, std::size_t index) {
+        trace_scope& outer = scopes_[scope.outer];
+        const bool directly = !std::exchange(outer.has_inner, true);
+        const bool both_unknown = outer.where.line() == 0 && scope.where.line() == 0;
+        const bool beside = scope.outer != 0 &&
+                            (both_unknown ? directly : same_call(outer.where, scope.where)) &&
+                            first_word(scopes_[outer.group].label) != first_word(scope.label);
         scope.parent = beside ? outer.parent : scope.outer;
         scope.group = beside ? outer.group : index;
     }
 
-    void end(live_map::iterator live, std::chrono::steady_clock::time_point now) {
-        const std::size_t index = live->second.back();
+    void end(std::size_t index, std::chrono::steady_clock::time_point now) {
         trace_scope& scope = scopes_[index];
         scope.gone = now;
         scope.shows_error = !scope.error.empty() && scope.error != scope.inner_error;
@@ -231,10 +227,7 @@ private:
         scopes_[scope.outer].inner_error = !scope.replaced.empty() ? scope.replaced
                                            : goes_on               ? scope.error
                                                                    : std::string();
-        live->second.pop_back();
-        if (live->second.empty()) {
-            live_.erase(live);
-        }
+        std::erase_if(live_, [&](const auto& entry) { return entry.second == index; });
         for (auto& [id, thread] : threads_) {
             std::erase(thread.stack, index);
         }
@@ -243,10 +236,11 @@ private:
     trace_tree_options options_;
     mutable std::mutex mutex_;
     std::vector<trace_scope> scopes_; // the root first, then in the order they were entered
-    live_map live_; // by address: one call of with may give all its scopes the same
+    std::map<const void*, std::size_t> live_;
     std::map<std::thread::id, thread_state> threads_;
     std::size_t unseen_ = 0;
     bool open_ = false;
+    const void* own_scope_ = nullptr;
     const void* last_entered_ = nullptr;
     std::thread::id last_thread_;
 };

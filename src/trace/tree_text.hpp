@@ -30,7 +30,6 @@ struct trace_scope {
     std::string replaced{};    // the error its exit made of it
     std::vector<std::string> also{};
     std::source_location where{};
-    const void* frame = nullptr;
     time started{};
     time entered{};
     time leaving{};
@@ -40,6 +39,7 @@ struct trace_scope {
     std::size_t group = 0;  // the first scope of its call of with
     std::size_t thread = 1;
     way left = way::running;
+    bool has_inner = false;
     bool suppressed = false;
     bool shows_error = false;
 };

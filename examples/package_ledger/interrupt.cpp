@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "interrupt.hpp"
+
+#include <csignal>
+#include <cstdlib>
+#include <string>
+
+#include <string.h>
+
+namespace ledger {
+
+namespace {
+
+volatile std::sig_atomic_t received = 0;
+
+extern "C" void remember(int signal) {
+    received = signal;
+}
+
+} // namespace
+
+interrupted::interrupted(int signal)
+    : std::runtime_error(std::string("stopped by SIG") + ::sigabbrev_np(signal)), signal_(signal) {}
+
+void remember_signals() {
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+        // A signal that whoever started us had ignored (nohup) stays ignored.
+        if (std::signal(signal, remember) == SIG_IGN) {
+            std::signal(signal, SIG_IGN);
+        }
+    }
+}
+
+void check_signals() {
+    if (received != 0) {
+        throw interrupted(received);
+    }
+}
+
+void die_of(int signal) {
+    std::signal(signal, SIG_DFL);
+    std::raise(signal);
+    std::_Exit(128 + signal);
+}
+
+} // namespace ledger
