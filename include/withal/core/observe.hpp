@@ -71,13 +71,13 @@ struct observer {
 class observer_list {
 public:
     [[gnu::always_inline]] [[nodiscard]] bool listening() const noexcept {
-        return load_relaxed(first_) != nullptr;
+        return is_set(first_);
     }
 
     void add(observer& one) noexcept {
         const spin_guard guard(lock_);
-        one.next = first_;
-        store_release(first_, &one);
+        one.next = first();
+        store_release<void*>(first_, &one);
     }
 
     /// Returns when nobody calls it any more. It stays linked until then, so that whoever is calling
@@ -91,9 +91,9 @@ public:
             lock_.lock();
         }
         if (first_ == &one) {
-            store_release(first_, one.next);
+            store_release<void*>(first_, one.next);
         } else {
-            observer* before = first_;
+            observer* before = first();
             while (before->next != &one) {
                 before = before->next;
             }
@@ -104,7 +104,7 @@ public:
 
     void tell(const event& seen) noexcept {
         lock_.lock();
-        for (observer* one = first_; one != nullptr; one = one->next) {
+        for (observer* one = first(); one != nullptr; one = one->next) {
             if (one->leaving) {
                 continue;
             }
@@ -118,7 +118,9 @@ public:
     }
 
 private:
-    observer* first_ = nullptr;
+    [[nodiscard]] observer* first() const noexcept { return static_cast<observer*>(first_); }
+
+    void* first_ = nullptr;
     spin_lock lock_;
 };
 

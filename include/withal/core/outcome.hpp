@@ -7,6 +7,7 @@
 
 #include <concepts>
 #include <exception>
+#include <new>
 
 namespace withal {
 
@@ -30,31 +31,31 @@ struct outcome_access;
 /// **Python.** The three arguments of `__exit__`; returned() is `exc_type is None`.
 class outcome {
 public:
-    static outcome success() noexcept { return outcome(state::returned); }
+    static constexpr outcome success() noexcept { return outcome(state::returned); }
     static outcome failure(std::exception_ptr error) noexcept {
         return {state::threw, static_cast<std::exception_ptr&&>(error)};
     }
 
-    outcome(const outcome& other) noexcept : outcome(other.state_) {
+    constexpr outcome(const outcome& other) noexcept : outcome(other.state_) {
         if (owns()) {
-            exception_ = other.exception_;
+            ::new (static_cast<void*>(&exception_)) std::exception_ptr(other.exception());
         }
     }
     outcome& operator=(const outcome& other) noexcept {
-        exception_ = other.exception_;
+        reinterpret_cast<std::exception_ptr&>(exception_) = other.exception();
         state_ = other.state_;
         return *this;
     }
-    ~outcome() {
+    constexpr ~outcome() {
         if (owns()) {
-            exception_.~exception_ptr();
+            reinterpret_cast<std::exception_ptr&>(exception_).~exception_ptr();
         }
     }
 
     /// The body ran to its end, and what it returned is no failure.
-    [[nodiscard]] bool returned() const noexcept { return state_ == state::returned; }
+    [[nodiscard]] constexpr bool returned() const noexcept { return state_ == state::returned; }
     /// Anything but success: a transaction that asks only this is right in every case.
-    [[nodiscard]] bool failed() const noexcept { return state_ != state::returned; }
+    [[nodiscard]] constexpr bool failed() const noexcept { return state_ != state::returned; }
     /// It left by an exception, a cancellation among them.
     [[nodiscard]] bool threw() const noexcept {
         return state_ == state::threw || state_ == state::cancelled;
@@ -66,7 +67,9 @@ public:
 
     /// The exception itself, the same object that goes on. Null unless threw(), and null under
     /// `scoped`, which knows that there is one but cannot see it.
-    [[nodiscard]] const std::exception_ptr& exception() const noexcept { return exception_; }
+    [[nodiscard]] const std::exception_ptr& exception() const noexcept {
+        return reinterpret_cast<const std::exception_ptr&>(exception_);
+    }
 
     /// Calls `look(const E&)` if the exception is an E or derives from it; costs no rethrow where
     /// the runtime can be asked (libstdc++, E a class).
@@ -77,29 +80,32 @@ public:
     /// **Returns.** Whether it was.
     template <class E, class F>
     bool inspect(F&& look) const {
-        return exception_ != nullptr &&
-               detail::inspect_exception<E>(exception_, static_cast<F&&>(look));
+        return exception() != nullptr &&
+               detail::inspect_exception<E>(exception(), static_cast<F&&>(look));
     }
 
     /// The errors that are secondary to exception() so far: exits further in that failed.
-    [[nodiscard]] error_list secondary() const { return secondary_errors(exception_); }
+    [[nodiscard]] error_list secondary() const { return secondary_errors(exception()); }
 
 private:
     friend struct detail::outcome_access;
 
     enum class state : unsigned char { returned, failure_value, threw, cancelled, abandoned };
 
-    explicit outcome(state how) noexcept : exception_(), state_(how) {}
-    outcome(state how, std::exception_ptr&& error) noexcept
-        : exception_(static_cast<std::exception_ptr&&>(error)), state_(how) {}
+    explicit constexpr outcome(state how) noexcept : state_(how) {}
+    outcome(state how, std::exception_ptr&& error) noexcept : state_(how) {
+        ::new (static_cast<void*>(&exception_))
+            std::exception_ptr(static_cast<std::exception_ptr&&>(error));
+    }
 
-    [[nodiscard]] bool owns() const noexcept { return exception_ != nullptr; }
+    [[nodiscard]] constexpr bool owns() const noexcept {
+        return state_ == state::threw || state_ == state::cancelled;
+    }
 
-    // In a union so that an outcome without an exception is destroyed without a call: the
-    // destructor of libc++'s exception_ptr is one.
-    union {
-        std::exception_ptr exception_;
-    };
+    // Room for an exception_ptr, which is one pointer in both runtimes, null as null. As plain room it
+    // lets a success be a constant and die without a call: libc++'s destructor is one.
+    static_assert(sizeof(std::exception_ptr) == sizeof(void*));
+    void* exception_ = nullptr;
     state state_;
 };
 
@@ -215,6 +221,9 @@ template <can_fail T>
         return static_cast<bool>(value);
     }
 }
+
+/// What every exit is shown after a success: one object, so that it costs no instruction to make.
+inline constexpr outcome success_outcome = outcome::success();
 
 /// Makes the outcomes that only drivers know of.
 struct outcome_access {

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <withal/core/detail/frame.hpp>
+#include <withal/core/detail/watched.hpp>
 #include <withal/core/manager.hpp>
-#include <withal/core/observe.hpp>
 
 #include <exception>
 #include <source_location>
@@ -37,33 +37,23 @@ scoped(M&& manager, std::source_location where = std::source_location::current()
 // Implementation
 //
 
-namespace detail {
-
-/// Keeps the manager: the object itself for an rvalue, a reference for an lvalue.
 template <class M>
-struct scoped_manager {
-    M kept;
-};
-
-} // namespace detail
-
-template <class M>
-class [[nodiscard]] scoped_guard : private detail::scoped_manager<M> {
-    using frame_type = detail::frame_of<true, M&>;
-    using plain_frame = detail::frame_of<false, M&>;
+class [[nodiscard]] scoped_guard {
+    using manager = detail::watched<M>;
+    using frame_type = detail::frame_of<manager&>;
 
 public:
-    scoped_guard(M&& manager, const std::source_location& where)
-        : detail::scoped_manager<M>{static_cast<M&&>(manager)}, where_(where),
-          exceptions_(std::uncaught_exceptions()), frame_(where_) {
-        detail::enter_all<detail::frame_root<true>>(frame_, this->kept);
+    scoped_guard(M&& kept, std::source_location where)
+        : manager_(where, [&]() -> M&& { return static_cast<M&&>(kept); }),
+          exceptions_(std::uncaught_exceptions()) {
+        detail::enter_all<detail::frame_root>(frame_, manager_);
     }
     scoped_guard(const scoped_guard&) = delete;
     scoped_guard& operator=(const scoped_guard&) = delete;
 
-    ~scoped_guard() noexcept(plain_frame::exits_are_noexcept) {
+    ~scoped_guard() noexcept(frame_type::exits_are_noexcept) {
         if (std::uncaught_exceptions() == exceptions_) {
-            frame_.leave(outcome::success());
+            frame_.leave(detail::success_outcome);
             return;
         }
         try {
@@ -89,7 +79,7 @@ private:
         void operator()() const noexcept {}
     };
 
-    std::source_location where_;
+    manager manager_;
     int exceptions_;
     frame_type frame_;
 };

@@ -63,10 +63,7 @@ with(M1&& m1, M2&& m2, M3&& m3, Body&& body,
 template <both_failed Policy = both_failed::keep_body, class... Arguments>
     requires(sizeof...(Arguments) > 4)
 [[gnu::always_inline]] inline decltype(auto) with(Arguments&&... arguments) {
-    return detail::last_first<1>::call(
-        []<class... A>(A&&... sorted) -> decltype(auto) {
-            return detail::run_with<Policy>(std::source_location(), static_cast<A&&>(sorted)...);
-        },
+    return detail::last_first<1, detail::use_with<Policy>>::call(
         static_cast<Arguments&&>(arguments)...);
 }
 
@@ -93,10 +90,7 @@ auto try_with(M1&& m1, M2&& m2, Body&& body,
 template <both_failed Policy = both_failed::keep_body, class... Arguments>
     requires(sizeof...(Arguments) > 3)
 auto try_with(Arguments&&... arguments) {
-    return detail::last_first<1>::call(
-        []<class... A>(A&&... sorted) {
-            return detail::run_try<Policy>(std::source_location(), static_cast<A&&>(sorted)...);
-        },
+    return detail::last_first<1, detail::use_try<Policy>>::call(
         static_cast<Arguments&&>(arguments)...);
 }
 
@@ -115,10 +109,7 @@ decltype(auto) with_or(M&& manager, Body&& body, Fallback&& fallback,
 template <both_failed Policy = both_failed::keep_body, class... Arguments>
     requires(sizeof...(Arguments) > 3)
 decltype(auto) with_or(Arguments&&... arguments) {
-    return detail::last_first<2>::call(
-        []<class... A>(A&&... sorted) -> decltype(auto) {
-            return detail::run_or<Policy>(std::source_location(), static_cast<A&&>(sorted)...);
-        },
+    return detail::last_first<2, detail::use_or<Policy>>::call(
         static_cast<Arguments&&>(arguments)...);
 }
 

@@ -12,6 +12,18 @@ template <class T>
     return __atomic_load_n(&from, __ATOMIC_RELAXED);
 }
 
+/// Is a pointer set? A relaxed load and a comparison, as the one instruction that compilers do not
+/// make of an atomic load.
+[[gnu::always_inline]] inline bool is_set(void* const& pointer) noexcept {
+#if defined(__x86_64__)
+    bool set = false;
+    asm volatile("cmpq $0, %1" : "=@ccne"(set) : "m"(pointer));
+    return set;
+#else
+    return load_relaxed(pointer) != nullptr;
+#endif
+}
+
 template <class T>
 inline T load_acquire(const T& from) noexcept {
     return __atomic_load_n(&from, __ATOMIC_ACQUIRE);

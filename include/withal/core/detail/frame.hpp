@@ -2,13 +2,11 @@
 #pragma once
 
 #include <withal/core/manager.hpp>
-#include <withal/core/observe.hpp>
 #include <withal/core/outcome.hpp>
 #include <withal/core/unwinding.hpp>
 
 #include <exception>
 #include <new>
-#include <source_location>
 #include <type_traits>
 #include <utility>
 
@@ -17,8 +15,9 @@
 // made it. All of them live in the frame of the call, so that one handler can run every exit: five
 // nested handlers that rethrow cost more than twice as much.
 //
-// Everything here is force-inlined: only then do compilers keep the levels in registers, which is
-// what makes the success path the same as hand-written code.
+// The success path is force-inlined, and the frame itself is never seen by a function that is not:
+// only then do compilers keep it in registers. The failure path is out of line and is given the few
+// pointers that it needs (exits); it is shared by all calls with the same types of managers.
 namespace withal::detail {
 
 template <class... Resources>
@@ -29,6 +28,21 @@ struct resource_types {
     static constexpr bool accepted_by = std::is_invocable_v<F, Resources...>;
     template <class F>
     using result = std::invoke_result_t<F, Resources...>;
+};
+
+/// Resources, and one more behind them unless it is void.
+template <class Resources, class Entered>
+struct resources_after {
+    using type = typename Resources::template with<std::remove_cvref_t<Entered>&>;
+};
+template <class Resources, class Entered>
+    requires std::is_reference_v<Entered>
+struct resources_after<Resources, Entered> {
+    using type = typename Resources::template with<std::remove_reference_t<Entered>&>;
+};
+template <class Resources>
+struct resources_after<Resources, void> {
+    using type = Resources;
 };
 
 /// Room for an object that is made and destroyed by hand.
@@ -51,6 +65,7 @@ public:
     [[gnu::always_inline]] void enter(M& manager) {
         ::new (static_cast<void*>(__builtin_addressof(room_.value))) T(enter_manager(manager));
     }
+    static constexpr bool trivial = std::is_trivially_destructible_v<T>;
     [[nodiscard]] type get() noexcept { return room_.value; }
     [[gnu::always_inline]] void destroy() noexcept { room_.value.~T(); }
 
@@ -58,11 +73,19 @@ private:
     slot<T> room_;
 };
 
+template <>
+class resource_slot<void> {
+public:
+    static constexpr bool trivial = true;
+    void destroy() noexcept {}
+};
+
 template <class Entered>
     requires std::is_reference_v<Entered>
 class resource_slot<Entered> {
 public:
     using type = std::remove_reference_t<Entered>&;
+    static constexpr bool trivial = true;
     template <class M>
     [[gnu::always_inline]] void enter(M& manager) {
         Entered entered = enter_manager(manager);
@@ -73,34 +96,6 @@ public:
 
 private:
     std::remove_reference_t<Entered>* at_ = nullptr;
-};
-
-/// The part of a frame that all levels share, and the end of their chain.
-template <bool Observed>
-class frame_root {
-public:
-    using resources = resource_types<>;
-    static constexpr bool observed = Observed;
-    static constexpr unsigned depth = 0;
-    static constexpr bool exits_are_noexcept = true;
-    static constexpr bool some_exit_asks = false;
-    static constexpr bool some_may_suppress = false;
-
-    explicit frame_root(const std::source_location& where) noexcept : where_(where) {}
-
-    template <class F, class... Inner>
-    [[gnu::always_inline]] decltype(auto) apply(F&& f, Inner&... inner) {
-        return static_cast<F&&>(f)(inner...);
-    }
-
-    [[gnu::always_inline]] void leave(const outcome&) noexcept {}
-    template <class Law>
-    [[gnu::always_inline]] void unwind(Law&) noexcept {}
-    void abandon() noexcept {}
-
-protected:
-    const std::source_location& where_;
-    unsigned live_ = 0; // how many levels are entered and not yet exited
 };
 
 /// What stands at one place of a call of with(): a manager, or a factory that makes it from the
@@ -138,32 +133,138 @@ struct place<Argument, Resources> {
     static constexpr bool factory = false;
 };
 
+/// How a resource ends when the frame is not at hand: not at all, if it is trivial.
+template <class Resource>
+class resource_end {
+public:
+    explicit resource_end(Resource& resource) noexcept : resource_(&resource) {}
+    void destroy() const noexcept { resource_->destroy(); }
+
+private:
+    Resource* resource_;
+};
+template <class Resource>
+    requires Resource::trivial
+class resource_end<Resource> {
+public:
+    explicit resource_end(Resource&) noexcept {}
+    void destroy() const noexcept {}
+};
+
+/// The exits of the levels from the outermost to one, as a failure needs them: pointers, by value.
+/// `live` counts the levels that are entered and not yet exited.
+class no_exits {
+public:
+    static constexpr unsigned depth = 0;
+    template <class Law>
+    void unwind(Law&, unsigned) const noexcept {}
+    void abandon(unsigned) const noexcept {}
+};
+
+template <class Outer, class M, class Resource, bool Stored>
+class exits : public Outer {
+public:
+    static constexpr unsigned depth = Outer::depth + 1;
+
+    exits(const Outer& outer, M& manager, Resource& resource) noexcept
+        : Outer(outer), manager_(__builtin_addressof(manager)), resource_(resource) {}
+
+    /// Every exit that is left, innermost first; the law learns of each. Throws nothing but the
+    /// cancellation of the thread.
+    template <class Law>
+    void unwind(Law& law, unsigned live) const {
+        if (live >= depth) {
+            try {
+                run(law);
+            } catch (...) {
+                std::exception_ptr fresh = std::current_exception();
+                if (fresh == nullptr) {
+                    Outer::abandon(live);
+                    throw;
+                }
+                law.raised(static_cast<std::exception_ptr&&>(fresh));
+            }
+        }
+        Outer::unwind(law, live);
+    }
+
+    /// The same when nothing can be caught for good any more: the thread is being cancelled.
+    void abandon(unsigned live) const noexcept {
+        if (live >= depth) {
+            try {
+                const end_of_level at_end{*this};
+                static_cast<void>(protocol<M>::exit(*manager_, outcome_access::abandoned()));
+            } catch (...) {
+                note_secondary(nullptr, std::current_exception());
+            }
+        }
+        Outer::abandon(live);
+    }
+
+private:
+    struct end_of_level {
+        const exits& of;
+        ~end_of_level() {
+            of.resource_.destroy();
+            if constexpr (Stored) {
+                of.manager_->~M();
+            }
+        }
+    };
+
+    template <class Law>
+    void run(Law& law) const {
+        const end_of_level at_end{*this};
+        const auto& error = law.current();
+        const outcome left = error ? outcome::failure(error) : success_outcome;
+        if constexpr (may_suppress<M>) {
+            law.returned(protocol<M>::exit(*manager_, left));
+        } else {
+            protocol<M>::exit(*manager_, left);
+        }
+    }
+
+    M* manager_;
+    [[no_unique_address]] resource_end<Resource> resource_;
+};
+
+/// The outermost part of a frame.
+class frame_root {
+public:
+    using resources = resource_types<>;
+    using exits_type = no_exits;
+    static constexpr unsigned depth = 0;
+    static constexpr bool exits_are_noexcept = true;
+    static constexpr bool some_exit_asks = false;
+    static constexpr bool some_may_suppress = false;
+
+    template <class F, class... Inner>
+    [[gnu::always_inline]] decltype(auto) apply(F&& f, Inner&... inner) {
+        return static_cast<F&&>(f)(inner...);
+    }
+    [[gnu::always_inline]] void leave(const outcome&) noexcept {}
+    [[gnu::always_inline]] no_exits all_exits() noexcept { return {}; }
+    [[gnu::always_inline]] [[nodiscard]] unsigned live() const noexcept { return live_; }
+
+protected:
+    unsigned live_ = 0;
+};
+
 template <class Outer, class Argument>
 class level : public Outer {
     using here = place<Argument, typename Outer::resources>;
     using M = typename here::manager;
     using entered = entered_t<M>;
-    static constexpr bool is_void = std::is_void_v<entered>;
+    using resource = resource_slot<entered>;
     static constexpr bool stored = here::stored;
-    struct nothing {};
-    using resource = std::conditional_t<is_void, std::type_identity<nothing>,
-                                        std::type_identity<resource_slot<entered>>>;
-    template <class S>
-    struct added {
-        using type = typename Outer::resources::template with<typename S::type>;
-    };
 
 public:
-    using resources = typename std::conditional_t<
-        is_void, std::type_identity<typename Outer::resources>,
-        added<typename std::conditional_t<is_void, std::type_identity<std::type_identity<void*>>,
-                                          resource>::type>>::type;
+    using resources = typename resources_after<typename Outer::resources, entered>::type;
+    using exits_type = exits<typename Outer::exits_type, M, resource, stored>;
     static constexpr unsigned depth = Outer::depth + 1;
     static constexpr bool exits_are_noexcept = Outer::exits_are_noexcept && exit_is_noexcept<M>;
     static constexpr bool some_exit_asks = Outer::some_exit_asks || protocol<M>::asks;
     static constexpr bool some_may_suppress = Outer::some_may_suppress || may_suppress<M>;
-
-    using Outer::Outer;
 
     [[gnu::always_inline]] void enter(Argument&& argument) {
         if constexpr (stored) {
@@ -184,9 +285,10 @@ public:
         this->live_ = depth;
     }
 
+    /// Calls f with the resources from the outermost to this level's, then `inner`.
     template <class F, class... Inner>
     [[gnu::always_inline]] decltype(auto) apply(F&& f, Inner&... inner) {
-        if constexpr (is_void) {
+        if constexpr (std::is_void_v<entered>) {
             return Outer::apply(static_cast<F&&>(f), inner...);
         } else {
             return Outer::apply(static_cast<F&&>(f), resource_.get(), inner...);
@@ -195,65 +297,23 @@ public:
 
     /// The exit of this level alone, for frames whose exits neither throw nor ask.
     [[gnu::always_inline]] void leave_one() noexcept {
-        protocol<M>::exit(manager(), outcome::success());
+        protocol<M>::exit(manager(), success_outcome);
         destroy();
     }
 
-    /// The exits after a body that threw nothing, from here outwards. One that throws has been run.
+    /// The exits after a body that threw nothing, from here outwards. One that throws has been run,
+    /// and the rest are left to all_exits().
     [[gnu::always_inline]] void leave(const outcome& left) noexcept(exits_are_noexcept) {
         this->live_ = Outer::depth;
         {
             const end_of_level at_end{*this};
-            if constexpr (Outer::observed) {
-                leave_observed(left);
-            } else {
-                static_cast<void>(protocol<M>::exit(manager(), left));
-            }
+            static_cast<void>(protocol<M>::exit(manager(), left));
         }
         Outer::leave(left);
     }
 
-    /// The exits that are still to run after something threw.
-    template <class Law>
-    [[gnu::always_inline]] void unwind(Law& law) {
-        if (this->live_ == depth) {
-            this->live_ = Outer::depth;
-            const end_of_level at_end{*this};
-            try {
-                if constexpr (Outer::observed) {
-                    exit_observed(law);
-                } else if (const auto& error = law.current()) {
-                    answer(law, outcome::failure(error));
-                } else {
-                    answer(law, outcome::success());
-                }
-            } catch (...) {
-                std::exception_ptr fresh = std::current_exception();
-                if (fresh == nullptr) { // a thread is being cancelled
-                    Outer::abandon();
-                    throw;
-                }
-                law.raised(static_cast<std::exception_ptr&&>(fresh));
-            }
-        }
-        Outer::unwind(law);
-    }
-
-    /// The exits that are still to run when nothing can be caught any more: a cancelled thread.
-    [[gnu::cold]] [[gnu::noinline]] void abandon() noexcept {
-        if (this->live_ == depth) {
-            this->live_ = Outer::depth;
-            const end_of_level at_end{*this};
-            try {
-                if constexpr (Outer::observed) {
-                    tell(event_kind::abandoned, nullptr, nullptr);
-                }
-                static_cast<void>(protocol<M>::exit(manager(), outcome_access::abandoned()));
-            } catch (...) {
-                note_secondary(nullptr, std::current_exception());
-            }
-        }
-        Outer::abandon();
+    [[gnu::always_inline]] exits_type all_exits() noexcept {
+        return {Outer::all_exits(), manager(), resource_};
     }
 
 private:
@@ -278,97 +338,23 @@ private:
         }
     }
 
-    [[gnu::always_inline]] void destroy() noexcept {
-        if constexpr (!is_void) {
-            resource_.destroy();
-        }
-        if constexpr (stored) {
-            made_.value.~M();
-        }
-    }
-
     [[gnu::always_inline]] void enter_made() {
-        if constexpr (Outer::observed) {
-            enter_observed();
-        } else {
-            enter_plain();
-        }
-    }
-
-    [[gnu::always_inline]] void enter_plain() {
-        if constexpr (is_void) {
+        if constexpr (std::is_void_v<entered>) {
             enter_manager(manager());
         } else {
             resource_.enter(manager());
         }
     }
 
-    template <class Law>
-    [[gnu::always_inline]] void answer(Law& law, const outcome& left) {
-        if constexpr (may_suppress<M>) {
-            law.returned(protocol<M>::exit(manager(), left));
-        } else {
-            protocol<M>::exit(manager(), left);
+    [[gnu::always_inline]] void destroy() noexcept {
+        resource_.destroy();
+        if constexpr (stored) {
+            made_.value.~M();
         }
-    }
-
-    void tell(event_kind kind, const outcome* left, const std::exception_ptr& error) noexcept {
-        observers.tell({kind, this, label_of(manager()),
-                        kind == event_kind::exited ? note_of(manager()) : nullptr, this->where_,
-                        left, error});
-    }
-
-    void enter_observed() {
-        tell(event_kind::enter, nullptr, nullptr);
-        try {
-            enter_plain();
-        } catch (...) {
-            tell(event_kind::enter_failed, nullptr, std::current_exception());
-            throw;
-        }
-        tell(event_kind::entered, nullptr, nullptr);
-    }
-
-    void leave_observed(const outcome& left) noexcept(exits_are_noexcept) {
-        tell(event_kind::exit, &left, nullptr);
-        try {
-            static_cast<void>(protocol<M>::exit(manager(), left));
-        } catch (...) {
-            if constexpr (!exit_is_noexcept<M>) {
-                tell(event_kind::exited, &left, std::current_exception());
-                throw;
-            }
-        }
-        tell(event_kind::exited, &left, nullptr);
-    }
-
-    template <class Law>
-    void exit_observed(Law& law) {
-        const std::exception_ptr before = law.current();
-        const outcome left = before == nullptr ? outcome::success() : outcome::failure(before);
-        tell(event_kind::exit, &left, nullptr);
-        std::exception_ptr thrown;
-        try {
-            answer(law, left);
-        } catch (...) {
-            thrown = std::current_exception();
-            if (thrown == nullptr) {
-                throw;
-            }
-            law.raised(thrown);
-        }
-        if (before != nullptr && thrown != nullptr && thrown != before) {
-            tell(event_kind::secondary, &left, thrown);
-        } else if (before != nullptr && law.current() == nullptr) {
-            tell(event_kind::suppressed, &left, nullptr);
-        } else if (before != nullptr && law.current() != before) {
-            tell(event_kind::replaced, &left, law.current());
-        }
-        tell(event_kind::exited, &left, thrown);
     }
 
     std::conditional_t<stored, slot<M>, M*> made_;
-    [[no_unique_address]] typename resource::type resource_;
+    [[no_unique_address]] resource resource_;
 };
 
 /// The frame type for these arguments, outermost first.
@@ -379,8 +365,8 @@ struct chain {
 template <class Outer, class First, class... Rest>
 struct chain<Outer, First, Rest...> : chain<level<Outer, First>, Rest...> {};
 
-template <bool Observed, class... Arguments>
-using frame_of = typename chain<frame_root<Observed>, Arguments...>::type;
+template <class... Arguments>
+using frame_of = typename chain<frame_root, Arguments...>::type;
 
 /// Enters every level of a frame, outermost first.
 template <class Outer, class Frame, class First, class... Rest>

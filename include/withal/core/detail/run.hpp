@@ -2,23 +2,14 @@
 #pragma once
 
 #include <withal/core/detail/frame.hpp>
+#include <withal/core/detail/watched.hpp>
+#include <withal/core/observe.hpp>
 #include <withal/core/result.hpp>
 
 #include <optional>
 
 // How a call of with() runs: which code it is given, and what it ends in.
 namespace withal::detail {
-
-/// Throws what the law ended in. Called inside the handler of the exception that came in.
-[[noreturn]] [[gnu::cold]] inline void throw_ending(const unwinding<cpp_exceptions>& law) {
-    if (law.finish() == ending::propagate) {
-        throw;
-    }
-    if (law.grouped()) {
-        throw error_group(with_secondaries(law.current()));
-    }
-    std::rethrow_exception(law.current());
-}
 
 /// A T that may be missing, for with() when a manager may suppress.
 template <class T>
@@ -44,55 +35,45 @@ struct maybe_missing<void> {
 template <class T, bool MaySuppress>
 struct plain_ends {
     using type = typename maybe_missing<T>::type;
-    static constexpr bool returns_in_place = false;
+    static constexpr bool throws = true;
+    static constexpr bool may_suppress = true;
     template <class... Value>
     [[gnu::always_inline]] static type value(Value&&... value) {
         return maybe_missing<T>::made(static_cast<Value&&>(value)...);
     }
-    static type failed(const unwinding<cpp_exceptions>& law) {
-        if (law.finish() != ending::suppressed) {
-            throw_ending(law);
-        }
-        return maybe_missing<T>::missing();
-    }
+    [[gnu::always_inline]] static type suppressed() { return maybe_missing<T>::missing(); }
 };
 
 /// The ends of with() where none may: exactly T.
 template <class T>
 struct plain_ends<T, false> {
     using type = T;
-    static constexpr bool returns_in_place = true;
+    static constexpr bool throws = true;
+    static constexpr bool may_suppress = false;
     static void value() noexcept {}
     template <class Value>
     [[gnu::always_inline]] static T value(Value&& value) {
         return static_cast<T>(static_cast<Value&&>(value));
     }
-    [[noreturn]] static T failed(const unwinding<cpp_exceptions>& law) { throw_ending(law); }
 };
 
 /// The ends of try_with(): nothing is thrown.
 template <class T>
 struct result_ends {
     using type = result<T>;
-    static constexpr bool returns_in_place = false;
+    static constexpr bool throws = false;
+    static constexpr bool may_suppress = true;
     template <class... Value>
     static type value(Value&&... value) {
         return result_access::value<T>(static_cast<Value&&>(value)...);
     }
     static type failed(const unwinding<cpp_exceptions>& law) {
-        switch (law.finish()) {
-        case ending::suppressed:
+        if (law.finish() == ending::suppressed) {
             return result_access::suppressed<T>();
-        case ending::raise:
-            if (law.grouped()) {
-                return result_access::error<T>(
-                    std::make_exception_ptr(error_group(with_secondaries(law.current()))));
-            }
-            break;
-        default:
-            break;
         }
-        return result_access::error<T>(law.current());
+        return result_access::error<T>(law.grouped() ? std::make_exception_ptr(error_group(
+                                                           with_secondaries(law.current())))
+                                                     : law.current());
     }
 };
 
@@ -123,17 +104,59 @@ template <class Outer, class Frame, class Body, class First, class... Rest>
     }
 }
 
-/// After a throw: the exits that are left, then what goes on. Called inside the handler.
-template <class Ends, both_failed Policy, class Frame>
-[[gnu::always_inline]] inline typename Ends::type run_failed(Frame& frame) {
+/// After a throw: runs the exits that are left, inside the handler.
+template <both_failed Policy, class Exits>
+[[gnu::always_inline]] inline unwinding<cpp_exceptions> run_exits(const Exits& exits,
+                                                                  unsigned live) {
     std::exception_ptr error = std::current_exception();
     if (error == nullptr) { // a thread is being cancelled, or an exception that is not C++'s
-        frame.abandon();
+        exits.abandon(live);
         throw;
     }
     unwinding<cpp_exceptions> law(static_cast<std::exception_ptr&&>(error), Policy);
-    frame.unwind(law);
-    return Ends::failed(law);
+    exits.unwind(law, live);
+    return law;
+}
+
+/// The same for with(); one function for all calls with the same managers. Returns true if the
+/// exception was suppressed, false if the handler is to rethrow it, and throws what goes on instead.
+template <both_failed Policy, class Exits>
+[[gnu::cold]] [[gnu::noinline]] bool run_exits_of_with(const Exits exits, unsigned live) {
+    const unwinding<cpp_exceptions> law = run_exits<Policy>(exits, live);
+    switch (law.finish()) {
+    case ending::propagate:
+        return false;
+    case ending::raise:
+        if (law.grouped()) {
+            throw error_group(with_secondaries(law.current()));
+        }
+        std::rethrow_exception(law.current());
+    default:
+        return true;
+    }
+}
+
+/// The same for try_with().
+template <class Ends, both_failed Policy, class Exits>
+[[gnu::cold]] [[gnu::noinline]] typename Ends::type run_exits_of_try(const Exits exits,
+                                                                     unsigned live) {
+    return Ends::failed(run_exits<Policy>(exits, live));
+}
+
+/// What a handler ends in.
+template <class Ends, both_failed Policy, class Frame>
+[[gnu::always_inline]] inline typename Ends::type run_failed(Frame& frame) {
+    if constexpr (!Ends::throws) {
+        return run_exits_of_try<Ends, Policy>(frame.all_exits(), frame.live());
+    } else if constexpr (Ends::may_suppress) {
+        if (run_exits_of_with<Policy>(frame.all_exits(), frame.live())) {
+            return Ends::suppressed();
+        }
+        throw;
+    } else {
+        run_exits_of_with<Policy>(frame.all_exits(), frame.live());
+        throw;
+    }
 }
 
 /// The exits are noexcept, so the body's result can be made where the caller wants it.
@@ -145,13 +168,13 @@ template <class Ends, both_failed Policy, class Frame, class Body, class... Argu
         bool succeeded = true;
         [[gnu::always_inline]] ~leaving() {
             if (succeeded) {
-                frame.leave(outcome::success());
+                frame.leave(success_outcome);
             }
         }
     };
     leaving guard{frame};
     try {
-        enter_all<frame_root<Frame::observed>>(frame, static_cast<Arguments&&>(arguments)...);
+        enter_all<frame_root>(frame, static_cast<Arguments&&>(arguments)...);
         return frame.apply(static_cast<Body&&>(body));
     } catch (...) {
         guard.succeeded = false;
@@ -165,10 +188,10 @@ template <class Ends, both_failed Policy, class Frame, class Body, class... Argu
                                                               Arguments&&... arguments) {
     using T = typename body_of<Frame, Body>::result;
     try {
-        enter_all<frame_root<Frame::observed>>(frame, static_cast<Arguments&&>(arguments)...);
+        enter_all<frame_root>(frame, static_cast<Arguments&&>(arguments)...);
         if constexpr (std::is_void_v<T>) {
             frame.apply(static_cast<Body&&>(body));
-            frame.leave(outcome::success());
+            frame.leave(success_outcome);
             return Ends::value();
         } else {
             static_assert(std::is_reference_v<T> || std::is_move_constructible_v<T>,
@@ -177,10 +200,11 @@ template <class Ends, both_failed Policy, class Frame, class Body, class... Argu
                           "something movable");
             T value = frame.apply(static_cast<Body&&>(body));
             if constexpr (can_fail<std::remove_cvref_t<T>>) {
-                frame.leave(is_failure(value) ? outcome_access::failure_value()
-                                              : outcome::success());
+                const outcome left =
+                    is_failure(value) ? outcome_access::failure_value() : success_outcome;
+                frame.leave(left);
             } else {
-                frame.leave(outcome::success());
+                frame.leave(success_outcome);
             }
             return Ends::value(static_cast<T&&>(value));
         }
@@ -189,19 +213,20 @@ template <class Ends, both_failed Policy, class Frame, class Body, class... Argu
     }
 }
 
-/// One call of with(), with or without somebody watching.
-template <class Ends, both_failed Policy, bool Observed, class Body, class... Arguments>
-[[gnu::always_inline]] inline typename Ends::type
-run(const std::source_location& where, Body&& body, Arguments&&... arguments) {
-    using frame_type = frame_of<Observed, Arguments...>;
+/// One call of with().
+template <class Ends, both_failed Policy, class Body, class... Arguments>
+[[gnu::always_inline]] inline typename Ends::type run(Body&& body, Arguments&&... arguments) {
+    using frame_type = frame_of<Arguments...>;
     using T = typename body_of<frame_type, Body>::result;
-    frame_type frame(where);
-    if constexpr (Ends::returns_in_place && frame_type::exits_are_noexcept && !Observed &&
-                  !frame_type::some_exit_asks) {
-        return run_guarded<frame_root<Observed>>(frame, static_cast<Body&&>(body),
-                                                 static_cast<Arguments&&>(arguments)...);
-    } else if constexpr (Ends::returns_in_place && frame_type::exits_are_noexcept &&
-                         !can_fail<std::remove_cvref_t<T>>) {
+    frame_type frame;
+    if constexpr (!Ends::throws || Ends::may_suppress ||
+                   !frame_type::exits_are_noexcept) {
+        return run_checked<Ends, Policy>(frame, static_cast<Body&&>(body),
+                                         static_cast<Arguments&&>(arguments)...);
+    } else if constexpr (!frame_type::some_exit_asks) {
+        return run_guarded<frame_root>(frame, static_cast<Body&&>(body),
+                                       static_cast<Arguments&&>(arguments)...);
+    } else if constexpr (!can_fail<std::remove_cvref_t<T>>) {
         return run_in_place<Ends, Policy>(frame, static_cast<Body&&>(body),
                                           static_cast<Arguments&&>(arguments)...);
     } else {
@@ -210,30 +235,37 @@ run(const std::source_location& where, Body&& body, Arguments&&... arguments) {
     }
 }
 
+/// How an argument goes to the path where somebody watches: a small temporary as a copy, so that the
+/// original need not have an address and stays in registers.
+template <class Argument>
+using cold_argument =
+    std::conditional_t<!std::is_reference_v<Argument> && std::is_trivially_copyable_v<Argument> &&
+                           sizeof(Argument) <= 2 * sizeof(void*),
+                       Argument, Argument&&>;
+
 /// The same with events; out of line, so that a scope nobody watches pays a load and a branch.
 template <class Ends, both_failed Policy, class Body, class... Arguments>
 [[gnu::cold]] [[gnu::noinline]] typename Ends::type
-run_observed(const std::source_location& where, Body&& body, Arguments&&... arguments) {
-    return run<Ends, Policy, true>(where, static_cast<Body&&>(body),
-                                   static_cast<Arguments&&>(arguments)...);
+run_watched(std::source_location where, cold_argument<Body> body,
+            cold_argument<Arguments>... arguments) {
+    return run<Ends, Policy>(static_cast<Body&&>(body), watch<Arguments>(where, arguments)...);
 }
 
 template <class Ends, both_failed Policy, class Body, class... Arguments>
 [[gnu::always_inline]] inline typename Ends::type
-run_either(const std::source_location& where, Body&& body, Arguments&&... arguments) {
+run_either(std::source_location where, Body&& body, Arguments&&... arguments) {
     if (observers.listening()) [[unlikely]] {
-        return run_observed<Ends, Policy>(where, static_cast<Body&&>(body),
-                                          static_cast<Arguments&&>(arguments)...);
+        return run_watched<Ends, Policy, Body, Arguments...>(
+            where, static_cast<Body&&>(body), static_cast<Arguments&&>(arguments)...);
     }
-    return run<Ends, Policy, false>(where, static_cast<Body&&>(body),
-                                    static_cast<Arguments&&>(arguments)...);
+    return run<Ends, Policy>(static_cast<Body&&>(body), static_cast<Arguments&&>(arguments)...);
 }
 
 /// with() after its overloads: the body first.
 template <both_failed Policy, class Body, class... Arguments>
 [[gnu::always_inline]] inline decltype(auto)
-run_with(const std::source_location& where, Body&& body, Arguments&&... arguments) {
-    using frame = frame_of<false, Arguments...>;
+run_with(std::source_location where, Body&& body, Arguments&&... arguments) {
+    using frame = frame_of<Arguments...>;
     using T = typename body_of<frame, Body>::result;
     return run_either<plain_ends<T, frame::some_may_suppress>, Policy>(
         where, static_cast<Body&&>(body), static_cast<Arguments&&>(arguments)...);
@@ -241,8 +273,8 @@ run_with(const std::source_location& where, Body&& body, Arguments&&... argument
 
 /// try_with() after its overloads.
 template <both_failed Policy, class Body, class... Arguments>
-auto run_try(const std::source_location& where, Body&& body, Arguments&&... arguments) {
-    using T = typename body_of<frame_of<false, Arguments...>, Body>::result;
+auto run_try(std::source_location where, Body&& body, Arguments&&... arguments) {
+    using T = typename body_of<frame_of<Arguments...>, Body>::result;
     return run_either<result_ends<T>, Policy>(where, static_cast<Body&&>(body),
                                               static_cast<Arguments&&>(arguments)...);
 }
@@ -250,9 +282,9 @@ auto run_try(const std::source_location& where, Body&& body, Arguments&&... argu
 /// with_or() after its overloads. The fallback runs outside the handler and after every exit.
 template <both_failed Policy, class Fallback, class Body, class... Arguments>
 [[gnu::always_inline]] inline decltype(auto)
-run_or(const std::source_location& where, Fallback&& fallback, Body&& body,
+run_or(std::source_location where, Fallback&& fallback, Body&& body,
        Arguments&&... arguments) {
-    using frame = frame_of<false, Arguments...>;
+    using frame = frame_of<Arguments...>;
     using T = typename body_of<frame, Body>::result;
     static_assert(std::is_invocable_r_v<T, Fallback>,
                   "withal::with_or: the fallback, the last argument, must be a callable without "
@@ -275,21 +307,45 @@ run_or(const std::source_location& where, Fallback&& fallback, Body&& body,
     }
 }
 
-/// Calls use(the last Taken arguments, rearmost first, then the others): the body of a call of any
-/// length is at its end, and only a template that walks there can tell it from the managers.
-template <unsigned Taken, class... Passed>
+/// The arguments of a call of any length, the body first: only a template that walks to the end can
+/// tell it from the managers. Taken arguments go to the front, rearmost first.
+template <unsigned Taken, class Use, class... Passed>
 struct last_first {
-    template <class Use, class Next, class... Rest>
-    [[gnu::always_inline]] static decltype(auto) call(Use use, Passed&&... passed, Next&& next,
+    template <class Next, class... Rest>
+    [[gnu::always_inline]] static decltype(auto) call(Passed&&... passed, Next&& next,
                                                       Rest&&... rest) {
         if constexpr (sizeof...(Rest) + 1 == Taken) {
-            return use(static_cast<Rest&&>(rest)..., static_cast<Next&&>(next),
-                       static_cast<Passed&&>(passed)...);
+            return Use::call(static_cast<Rest&&>(rest)..., static_cast<Next&&>(next),
+                             static_cast<Passed&&>(passed)...);
         } else {
-            return last_first<Taken, Passed..., Next>::call(use, static_cast<Passed&&>(passed)...,
-                                                            static_cast<Next&&>(next),
-                                                            static_cast<Rest&&>(rest)...);
+            return last_first<Taken, Use, Passed..., Next>::call(static_cast<Passed&&>(passed)...,
+                                                                 static_cast<Next&&>(next),
+                                                                 static_cast<Rest&&>(rest)...);
         }
+    }
+};
+
+template <both_failed Policy>
+struct use_with {
+    template <class... Sorted>
+    [[gnu::always_inline]] static decltype(auto) call(Sorted&&... sorted) {
+        return run_with<Policy>(std::source_location(), static_cast<Sorted&&>(sorted)...);
+    }
+};
+
+template <both_failed Policy>
+struct use_try {
+    template <class... Sorted>
+    static auto call(Sorted&&... sorted) {
+        return run_try<Policy>(std::source_location(), static_cast<Sorted&&>(sorted)...);
+    }
+};
+
+template <both_failed Policy>
+struct use_or {
+    template <class... Sorted>
+    [[gnu::always_inline]] static decltype(auto) call(Sorted&&... sorted) {
+        return run_or<Policy>(std::source_location(), static_cast<Sorted&&>(sorted)...);
     }
 };
 

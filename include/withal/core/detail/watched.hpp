@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+#include <withal/core/manager.hpp>
+#include <withal/core/observe.hpp>
+#include <withal/core/outcome.hpp>
+
+#include <exception>
+#include <source_location>
+#include <type_traits>
+
+namespace withal::detail {
+
+/// A manager that tells the observers what another does. M is an object, or a reference to one.
+template <class M>
+class watched {
+    using manager = std::remove_reference_t<M>;
+    using answer = exit_result_t<manager>;
+    static constexpr bool quiet = exit_is_noexcept<manager>;
+
+public:
+    template <class Make>
+    watched(std::source_location where, Make&& make)
+        : manager_(static_cast<Make&&>(make)()), where_(where) {}
+
+    decltype(auto) enter() {
+        tell(event_kind::enter, nullptr, nullptr);
+        const entering step{*this};
+        try {
+            return enter_manager(manager_);
+        } catch (...) {
+            step.failed = true;
+            tell(event_kind::enter_failed, nullptr, std::current_exception());
+            throw;
+        }
+    }
+
+    answer exit(const outcome& left) noexcept(quiet) {
+        tell(event_kind::exit, &left, nullptr);
+        if constexpr (quiet) {
+            return answered(left);
+        } else {
+            try {
+                return answered(left);
+            } catch (...) {
+                const std::exception_ptr error = std::current_exception();
+                if (left.threw() && error != left.exception()) {
+                    tell(event_kind::secondary, &left, error);
+                }
+                tell(event_kind::exited, &left, error);
+                throw;
+            }
+        }
+    }
+
+private:
+    /// Says "entered" when enter() has returned, whatever it returns.
+    struct entering {
+        watched& of;
+        mutable bool failed = false;
+        ~entering() {
+            if (!failed) {
+                of.tell(event_kind::entered, nullptr, nullptr);
+            }
+        }
+    };
+
+    answer answered(const outcome& left) noexcept(quiet) {
+        if constexpr (std::is_void_v<answer>) {
+            protocol<manager>::exit(manager_, left);
+            tell(event_kind::exited, &left, nullptr);
+        } else {
+            const verdict word = protocol<manager>::exit(manager_, left);
+            if (left.threw() && word.suppresses()) {
+                tell(event_kind::suppressed, &left, nullptr);
+            } else if (left.threw() && word.replacement() != nullptr &&
+                       word.replacement() != left.exception()) {
+                tell(event_kind::replaced, &left, word.replacement());
+            }
+            tell(event_kind::exited, &left, nullptr);
+            return word;
+        }
+    }
+
+    void tell(event_kind kind, const outcome* left, const std::exception_ptr& error) noexcept {
+        if (observers.listening()) {
+            observers.tell({kind, this, label_of(manager_),
+                            kind == event_kind::exited ? note_of(manager_) : nullptr, where_, left,
+                            error});
+        }
+    }
+
+    M manager_;
+    std::source_location where_;
+};
+
+/// A factory of watched managers.
+template <class F>
+class watched_factory {
+public:
+    watched_factory(std::source_location where, F& make) noexcept : make_(make), where_(where) {}
+
+    template <class... Resources>
+        requires std::is_invocable_v<F, Resources&...>
+    auto operator()(Resources&... resources) {
+        using made = std::invoke_result_t<F, Resources&...>;
+        return watched<made>(where_, [&]() -> made { return static_cast<F&&>(make_)(resources...); });
+    }
+
+private:
+    std::remove_reference_t<F>& make_;
+    std::source_location where_;
+};
+
+/// An argument of with(), watched.
+template <class Argument>
+auto watch(std::source_location where, std::remove_reference_t<Argument>& argument) {
+    if constexpr (context_manager<Argument>) {
+        return watched<std::remove_reference_t<Argument>&>(
+            where, [&]() -> auto& { return argument; });
+    } else {
+        return watched_factory<Argument>(where, argument);
+    }
+}
+
+} // namespace withal::detail
