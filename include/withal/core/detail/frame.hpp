@@ -245,6 +245,8 @@ public:
     [[gnu::always_inline]] void leave(const outcome&) noexcept {}
     [[gnu::always_inline]] no_exits all_exits() noexcept { return {}; }
     [[gnu::always_inline]] [[nodiscard]] unsigned live() const noexcept { return live_; }
+    /// All exits have run elsewhere.
+    void forget() noexcept { live_ = 0; }
 
 protected:
     unsigned live_ = 0;
