@@ -23,7 +23,7 @@ function(withal_docs_headers)
         target_sources(withal.docs.headers PRIVATE "${source}")
     endforeach()
     add_test(NAME docs.headers COMMAND "${CMAKE_COMMAND}" --build "${PROJECT_BINARY_DIR}" --target
-                                       withal.docs.headers)
+                                       withal.docs.headers -- -k 0)
     set_tests_properties(docs.headers PROPERTIES LABELS docs RESOURCE_LOCK build_folder TIMEOUT 600)
 endfunction()
 
