@@ -44,7 +44,9 @@ void removal::empty() {
     permit(root_);
     const sys::returned fresh = sys::open_at(root_, ".", O_RDONLY | O_DIRECTORY);
     if (!fresh.ok()) {
-        leave(fresh.error(), root_path_);
+        if (fresh.error() != ENOENT) { // else removed by somebody else
+            leave(fresh.error(), root_path_);
+        }
         return;
     }
     const sys::fd listed(static_cast<int>(fresh.value()));
@@ -123,8 +125,8 @@ bool removal::remove_directory(int dir,
     if (gone.error() == ENOTDIR) {
         return remove_swapped(dir, name, path);
     }
-    if (gone.error() != ENOTEMPTY && gone.error() != EEXIST) {
-        leave(gone.error(), path); // EBUSY: a mount point
+    if (gone.error() == EBUSY) { // a mount point
+        leave(gone.error(), path);
         return false;
     }
     if (depth == deepest) {

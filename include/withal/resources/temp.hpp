@@ -24,10 +24,10 @@ enum class keep : unsigned char {
 
 /// The options of temp_dir and temp_file. `{.prefix = "build-", .keep = keep::on_failure}` sets two.
 struct temp_options {
-    std::string parent; ///< Where; empty: $TMPDIR, else /tmp. It is made absolute at enter.
+    std::string parent{}; ///< Where; empty: $TMPDIR, else /tmp. It is made absolute at enter.
     std::string prefix = "withal-";
-    std::string suffix; ///< Ten random characters stand before it.
-    mode_t mode = 0700; ///< Exactly this, whatever the umask; of a temp_file its 0666 part.
+    std::string suffix{}; ///< Ten random characters stand before it.
+    mode_t mode = 0700;   ///< Exactly this, whatever the umask; of a temp_file its 0666 part.
     enum keep keep = keep::never;
     bool lock = true; ///< Hold a lock on it, by which systemd-tmpfiles knows not to clean it up.
 };
