@@ -110,13 +110,28 @@ class House:
         umbrella = base / root["umbrella"]
         if not umbrella.exists():
             return
-        text = umbrella.read_text()
+        reached = self.reached_from(umbrella)
         for module in root["umbrella_modules"]:
             for header in sorted((base / module).glob("*.hpp")):
                 name = header.relative_to(base).as_posix()
-                if (f"<withal/{name}>" in text) == (name in root["umbrella_leaves_out"]):
-                    verb = "must not" if name in root["umbrella_leaves_out"] else "must"
+                if (name in reached) == (name in root["umbrella_leaves_out"]):
+                    verb = "must not" if name in reached else "must"
                     self.fault(umbrella, 1, f"the umbrella {verb} include <withal/{name}>")
+
+    def reached_from(self, header: Path) -> set[str]:
+        """Every header of withal that this one includes, itself or through others."""
+        reached: set[str] = set()
+        todo = [header]
+        while todo:
+            file = todo.pop()
+            for line in file.read_text().splitlines() if file.exists() else []:
+                found = INCLUDE.match(line)
+                if found and found[2].startswith("withal/"):
+                    name = found[2].removeprefix("withal/")
+                    if name not in reached:
+                        reached.add(name)
+                        todo.append(self.root / "include/withal" / name)
+        return reached
 
     def fault(self, path: Path, number: int, text: str) -> None:
         self.faults.append(f"{path.relative_to(self.root)}:{number}: {text}")

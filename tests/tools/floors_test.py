@@ -92,10 +92,11 @@ class Floors(HouseTest):
         self.assert_clean(self.check())
         self.header("core/adapt.hpp")
         self.assert_fault(self.check(), "must include <withal/core/adapt.hpp>")
+        self.header("core/with.hpp", "<withal/core/adapt.hpp>")
+        self.assert_clean(self.check())
         self.header(
             "withal.hpp",
             "<withal/core/with.hpp>",
-            "<withal/core/adapt.hpp>",
             "<withal/sys/fd.hpp>",
         )
         self.assert_fault(self.check(), "withal.hpp may not include sys")
