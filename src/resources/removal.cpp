@@ -63,6 +63,9 @@ bool removal::empty_one(int dir, const std::string& path, int depth) {
         bool progress = false;
         for (;;) {
             const sys::returned got = sys::next_entries(dir, names);
+            if (got.error() == ENOENT) {
+                return true; // somebody else removed the directory itself
+            }
             if (!got.ok()) {
                 leave(got.error(), path);
                 return false;
