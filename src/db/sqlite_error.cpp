@@ -5,6 +5,7 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstring>
 #include <memory>
@@ -110,6 +111,8 @@ std::string sqlite_file(sqlite3* db) {
 
 sqlite_error
 make_sqlite_error(sqlite3* db, std::string operation, std::string_view sql, int result_code) {
+    // A statement of a script begins where the one before it ended.
+    sql.remove_prefix(std::min(sql.find_first_not_of(" \t\r\n"), sql.size()));
     // errmsg speaks of the connection's last call; another thread or a failed allocation may have
     // come between, then the code's own words are right.
     const bool current = db != nullptr && sqlite3_extended_errcode(db) == result_code;
