@@ -26,7 +26,7 @@ bool atomic_file::write::publish_with_backup() {
         sys::status(writer_.fd(), mine).or_throw("atomic_file: fstat", path_);
         std::string name = fresh_name(".wbak", false);
         name.insert(stem().size(), std::to_string(mine.st_ino) + "-");
-        rename(temp_, name).or_throw("atomic_file: rename", shown(temp_), shown(name));
+        rename(temp_, name).or_throw("atomic_file: rename the temporary file of", path_);
         temp_ = std::move(name);
     }
     close_checked();
@@ -72,8 +72,9 @@ sys::returned atomic_file::write::shift_backups(const std::string& from, int cop
         }
         if (moved.error() == ENOENT) {
             moved = rename(from, next);
-            if (moved.error() == ENOENT) {
-                return sys::returned::value_of(0); // a sweeper finished it for us
+            struct stat there{};
+            if (moved.ok() || sys::status_at(dir_.get(), from.c_str(), there).error() == ENOENT) {
+                return sys::returned::value_of(0); // by us, or by a sweeper that finished it for us
             }
         }
         return moved;

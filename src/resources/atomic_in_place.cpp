@@ -45,8 +45,9 @@ void atomic_file::write::write_in_place() {
     };
     sys::fd source;
     if (!writer_.is_open()) {
-        source = sys::fd(static_cast<int>(sys::open_at(dir_.get(), temp_.c_str(), O_RDONLY)
-                                              .or_throw("atomic_file: open", shown(temp_))));
+        source = sys::fd(
+            static_cast<int>(sys::open_at(dir_.get(), temp_.c_str(), O_RDONLY)
+                                 .or_throw("atomic_file: open the temporary file of", path_)));
     }
     const int content = source ? source.get() : writer_.fd();
     sys::fd target(static_cast<int>(sys::open_at(dir_.get(), name_.c_str(), O_RDWR | O_NOFOLLOW)
@@ -55,7 +56,7 @@ void atomic_file::write::write_in_place() {
     const std::string saved = fresh_name(".wsave", false);
     sys::fd old(static_cast<int>(
         sys::open_at(dir_.get(), saved.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600)
-            .or_throw("atomic_file: create", shown(saved))));
+            .or_throw("atomic_file: create a file beside", path_)));
     const auto forget = [&] { return sys::unlink_at(dir_.get(), saved.c_str(), 0); };
     try {
         copy(target.get(), old.get(), "atomic_file: save the old content of");

@@ -263,11 +263,12 @@ void atomic_file::write::adopt_path() {
     struct stat mine{};
     struct stat named{};
     sys::status(writer_.fd(), mine).or_throw("atomic_file: fstat", path_);
-    sys::fd found(static_cast<int>(sys::open_at(dir_.get(), temp_.c_str(), O_RDWR | O_NOFOLLOW)
-                                       .or_throw("atomic_file: open", shown(temp_))));
-    sys::status(found.get(), named).or_throw("atomic_file: fstat", shown(temp_));
+    sys::fd found(
+        static_cast<int>(sys::open_at(dir_.get(), temp_.c_str(), O_RDWR | O_NOFOLLOW)
+                             .or_throw("atomic_file: open the temporary file of", path_)));
+    sys::status(found.get(), named).or_throw("atomic_file: fstat", path_);
     if (!S_ISREG(named.st_mode)) {
-        sys::fail(EINVAL, "atomic_file: commit the special file", shown(temp_));
+        sys::fail(EINVAL, "atomic_file: commit the special file that the body made for", path_);
     }
     if (mine.st_ino == named.st_ino && mine.st_dev == named.st_dev) {
         return;
