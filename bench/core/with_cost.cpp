@@ -2,7 +2,6 @@
 // The same work written with withal::with, by hand, and with the guards of other libraries, side by
 // side in one binary. with_cost.toml says which case is held against which.
 #include "opaque.hpp"
-
 #include <withal/core/with.hpp>
 
 #include <absl/cleanup/cleanup.h>
@@ -214,8 +213,8 @@ int two_hand(int seed) {
 }
 
 int two_with(int seed) {
-    return withal::with(transaction{seed}, transaction{seed},
-                        [](int& a, int& b) { return use(a + b); });
+    return withal::with(
+        transaction{seed}, transaction{seed}, [](int& a, int& b) { return use(a + b); });
 }
 
 int three_hand(int seed) {
@@ -223,7 +222,9 @@ int three_hand(int seed) {
 }
 
 int three_with(int seed) {
-    return withal::with(transaction{seed}, transaction{seed}, transaction{seed},
+    return withal::with(transaction{seed},
+                        transaction{seed},
+                        transaction{seed},
                         [](int& a, int& b, int& c) { return use(a + b + c); });
 }
 
@@ -233,7 +234,10 @@ int five_hand(int seed) {
 
 int five_with(int seed) {
     return withal::with(
-        transaction{seed}, transaction{seed}, transaction{seed}, transaction{seed},
+        transaction{seed},
+        transaction{seed},
+        transaction{seed},
+        transaction{seed},
         transaction{seed},
         [](int& a, int& b, int& c, int& d, int& e) { return use(a + b + c + d + e); });
 }
@@ -244,7 +248,10 @@ int five_throwing_hand(int seed) {
 
 int five_throwing_with(int seed) {
     return withal::with(
-        transaction{seed}, transaction{seed}, transaction{seed}, transaction{seed},
+        transaction{seed},
+        transaction{seed},
+        transaction{seed},
+        transaction{seed},
         transaction{seed},
         [](int& a, int& b, int& c, int& d, int& e) { return use_and_throw(a + b + c + d + e); });
 }
@@ -260,7 +267,11 @@ int five_noexcept_hand(int seed) {
 
 int five_noexcept_with(int seed) {
     return withal::with(
-        quiet{seed}, quiet{seed}, quiet{seed}, quiet{seed}, quiet{seed},
+        quiet{seed},
+        quiet{seed},
+        quiet{seed},
+        quiet{seed},
+        quiet{seed},
         [](int& a, int& b, int& c, int& d, int& e) { return use(a + b + c + d + e); });
 }
 

@@ -15,13 +15,11 @@
 #include <string>
 
 static int work(const std::string& folder) {
-    withal::with(withal::open_file(folder + "/text", "w"), [](withal::file& out) {
-        out.write("six words");
-    });
+    withal::with(withal::open_file(folder + "/text", "w"),
+                 [](withal::file& out) { out.write("six words"); });
 #ifdef CONSUMER_HAS_SQLITE
-    return withal::with(withal::sqlite_open(folder + "/db"), [](withal::sqlite_connection& db) {
-        return db.value<int>("SELECT 6");
-    });
+    return withal::with(withal::sqlite_open(folder + "/db"),
+                        [](withal::sqlite_connection& db) { return db.value<int>("SELECT 6"); });
 #else
     return 6;
 #endif
@@ -31,7 +29,10 @@ int main() {
     std::ostringstream tree;
     const int six = withal::with(withal::trace_tree(tree, "consumer"), withal::temp_dir(), work);
     const bool traced = tree.str().find("temp_dir") != std::string::npos;
-    std::printf("withal %d.%d: %d\n%s", withal::version_major, withal::version_minor, six,
+    std::printf("withal %d.%d: %d\n%s",
+                withal::version_major,
+                withal::version_minor,
+                six,
                 tree.str().c_str());
     return six == 6 && traced ? 0 : 1;
 }
