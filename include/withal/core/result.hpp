@@ -39,7 +39,7 @@ public:
     /// **Throws.** The error, if there is one; logic_error, if it was suppressed.
     reference value() & { return get(*this); }
     std::add_lvalue_reference_t<std::add_const_t<T>> value() const& { return get(*this); }
-    std::conditional_t<std::is_object_v<T>, T&&, T> value() && {
+    std::conditional_t<std::is_object_v<T>, std::add_rvalue_reference_t<T>, T> value() && {
         if constexpr (std::is_object_v<T>) {
             return static_cast<T&&>(get(*this));
         } else {

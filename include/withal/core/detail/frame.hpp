@@ -166,8 +166,9 @@ class exits : public Outer {
 public:
     static constexpr unsigned depth = Outer::depth + 1;
 
-    exits(const Outer& outer, M& manager, Resource& resource) noexcept
-        : Outer(outer), manager_(__builtin_addressof(manager)), resource_(resource) {}
+    /// `manager` is null where the level was not reached.
+    exits(const Outer& outer, M* manager, Resource& resource) noexcept
+        : Outer(outer), manager_(manager), resource_(resource) {}
 
     /// Every exit that is left, innermost first; the law learns of each. Throws nothing but the
     /// cancellation of the thread.
@@ -268,6 +269,12 @@ public:
     static constexpr bool some_exit_asks = Outer::some_exit_asks || protocol<M>::asks;
     static constexpr bool some_may_suppress = Outer::some_may_suppress || may_suppress<M>;
 
+    [[gnu::always_inline]] level() noexcept {
+        if constexpr (!stored) {
+            made_ = nullptr;
+        }
+    }
+
     [[gnu::always_inline]] void enter(Argument&& argument) {
         if constexpr (stored) {
             ::new (static_cast<void*>(__builtin_addressof(made_.value)))
@@ -315,7 +322,11 @@ public:
     }
 
     [[gnu::always_inline]] exits_type all_exits() noexcept {
-        return {Outer::all_exits(), manager(), resource_};
+        if constexpr (stored) {
+            return {Outer::all_exits(), __builtin_addressof(made_.value), resource_};
+        } else {
+            return {Outer::all_exits(), made_, resource_};
+        }
     }
 
 private:

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <withal/core/adapt.hpp>
+#include <withal/core/observe.hpp>
+#include <withal/core/with.hpp>
+
+#include <support/recorder.hpp>
+
+#include <gtest/gtest.h>
+
+#include <exception>
+#include <source_location>
+#include <string>
+#include <type_traits>
+
+namespace {
+
+using withal::event;
+using withal::event_kind;
+using withal::outcome;
+using withal::verdict;
+using withal_test::error;
+using withal_test::events;
+using withal_test::thrown_by;
+
+std::string word(event_kind kind) {
+    switch (kind) {
+    case event_kind::enter: return "enter";
+    case event_kind::entered: return "entered";
+    case event_kind::enter_failed: return "enter_failed";
+    case event_kind::exit: return "exit";
+    case event_kind::suppressed: return "suppressed";
+    case event_kind::replaced: return "replaced";
+    case event_kind::secondary: return "secondary";
+    case event_kind::exited: return "exited";
+    case event_kind::abandoned: return "abandoned";
+    }
+    return "?";
+}
+
+/// Writes events as "label kind [outcome] [error]".
+auto recording(events& log) {
+    return withal::observe([&log](const event& e) noexcept {
+        std::string line = std::string(e.manager) + " " + word(e.kind);
+        if (e.left != nullptr) {
+            line += " [" + withal_test::word_of(*e.left) + "]";
+        }
+        if (e.error != nullptr) {
+            line += " " + withal_test::text_of(e.error);
+        }
+        log.push_back(line);
+    });
+}
+
+struct named {
+    const char* name;
+    verdict answer = verdict::propagate;
+    bool fails_enter = false;
+    bool fails_exit = false;
+    void enter() const {
+        if (fails_enter) {
+            throw error("enter");
+        }
+    }
+    verdict exit(const outcome&) const {
+        if (fails_exit) {
+            throw error("exit");
+        }
+        return answer;
+    }
+    [[nodiscard]] const char* label() const noexcept { return name; }
+    [[nodiscard]] const char* note() const noexcept { return "noted"; }
+};
+
+TEST(observe, shows_every_step_of_nested_scopes_in_order) {
+    events log;
+    {
+        auto watching = recording(log);
+        static_cast<void>(withal::with(named{"a"}, named{"b"}, [&] { log.push_back("body"); }));
+    }
+    static_cast<void>(withal::with(named{"unseen"}, [] {}));
+    EXPECT_EQ(log, (events{"a enter", "a entered", "b enter", "b entered", "body", "b exit [ok]",
+                           "b exited [ok]", "a exit [ok]", "a exited [ok]"}));
+}
+
+TEST(observe, shows_what_exits_did_with_an_error) {
+    events log;
+    auto watching = recording(log);
+    EXPECT_EQ(thrown_by([&] {
+                  static_cast<void>(withal::with(
+                      named{"a", verdict::replace(std::make_exception_ptr(error("new")))},
+                      named{"b", verdict::propagate, false, true}, [] { throw error("body"); }));
+              }),
+              "new");
+    EXPECT_EQ(log, (events{"a enter", "a entered", "b enter", "b entered",
+                           "b exit [threw body]", "b secondary [threw body] exit",
+                           "b exited [threw body] exit", "a exit [threw body]",
+                           "a replaced [threw body] new", "a exited [threw body]"}));
+    log.clear();
+    static_cast<void>(
+        withal::with(named{"a", verdict::suppress}, [] { throw error("body"); }));
+    EXPECT_EQ(log, (events{"a enter", "a entered", "a exit [threw body]",
+                           "a suppressed [threw body]", "a exited [threw body]"}));
+}
+
+TEST(observe, shows_an_enter_that_failed_and_an_exit_that_failed_after_success) {
+    events log;
+    auto watching = recording(log);
+    EXPECT_EQ(thrown_by([&] {
+                  static_cast<void>(
+                      withal::with(named{"a", verdict::propagate, true}, [] { FAIL(); }));
+              }),
+              "enter");
+    EXPECT_EQ(log, (events{"a enter", "a enter_failed enter"}));
+    log.clear();
+    EXPECT_EQ(thrown_by([&] {
+                  static_cast<void>(
+                      withal::with(named{"a", verdict::propagate, false, true}, [] {}));
+              }),
+              "exit");
+    EXPECT_EQ(log, (events{"a enter", "a entered", "a exit [ok]", "a exited [ok] exit"}));
+}
+
+TEST(observe, changes_no_result_and_no_error) {
+    struct immovable {
+        explicit immovable(int n) : number(n) {}
+        immovable(const immovable&) = delete;
+        immovable& operator=(const immovable&) = delete;
+        int number;
+    };
+    struct quiet {
+        int& enter() noexcept { return number; }
+        void exit() noexcept {}
+        int number = 3;
+    };
+    events log;
+    auto watching = recording(log);
+    quiet m;
+    int& lent = withal::with(m, [](int& n) -> int& { return n; });
+    EXPECT_EQ(&lent, &m.number);
+    EXPECT_EQ(withal::with(m, [](int& n) { return immovable(n); }).number, 3);
+    EXPECT_EQ(withal::with(m, [](int& n) { return withal::null_context(n + 1); },
+                           [](int& n, int& k) { return n + k; }),
+              7);
+    EXPECT_EQ(withal::try_with(m, [](int&) -> int { throw error("x"); }).has_value(), false);
+    EXPECT_EQ(withal::with_or(named{"a", verdict::suppress}, []() -> int { throw error("x"); },
+                              [] { return 8; }),
+              8);
+    const std::string type = log.front();
+    EXPECT_NE(type.find("quiet"), std::string::npos) << "the type's name stands for a label";
+}
+
+TEST(observe, tells_where_the_call_stands_and_what_the_exit_noted) {
+    std::source_location where;
+    std::string note;
+    auto watching = withal::observe([&](const event& e) noexcept {
+        where = e.where;
+        if (e.kind == event_kind::exited) {
+            note = e.note;
+        }
+    });
+    static_cast<void>(withal::with(named{"a"}, [] {}));
+    const auto line = std::source_location::current().line() - 1;
+    EXPECT_EQ(where.line(), line);
+    EXPECT_NE(std::string(where.file_name()).find("observe.test.cpp"), std::string::npos);
+    EXPECT_EQ(note, "noted");
+}
+
+TEST(observe, gives_live_scopes_different_names_and_one_scope_one_name) {
+    const void* outer = nullptr;
+    const void* inner = nullptr;
+    int of_outer = 0;
+    named m{"same"};
+    auto watching = withal::observe([&](const event& e) noexcept {
+        if (e.kind == event_kind::entered) {
+            (outer == nullptr ? outer : inner) = e.scope;
+        }
+        of_outer += e.scope == outer && outer != nullptr ? 1 : 0;
+    });
+    static_cast<void>(withal::with(m, m, [] {}));
+    EXPECT_NE(outer, inner);
+    EXPECT_EQ(of_outer, 3);
+}
+
+TEST(observe, lets_an_observer_use_with_itself) {
+    int depth = 0;
+    int most = 0;
+    auto watching = withal::observe([&](const event&) noexcept {
+        if (++depth < 3) {
+            withal::with(withal::null_context(), [] {});
+        }
+        most = std::max(most, depth);
+        --depth;
+    });
+    withal::with(withal::null_context(), [] {});
+    EXPECT_EQ(most, 3);
+}
+
+static_assert(!std::is_move_constructible_v<decltype(withal::observe([](const event&) noexcept {
+}))>);
+
+} // namespace
