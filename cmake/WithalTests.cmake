@@ -39,23 +39,26 @@ function(withal_tests module)
     list(FILTER sources EXCLUDE REGEX "\\.threads\\.test\\.cpp$")
     list(FILTER threads INCLUDE REGEX "\\.threads\\.test\\.cpp$")
     withal_test_program(${module} ${module} "${module}" "${sources}" "${arg_LINKS}")
+    # One label, since the discovery of tests takes no list of them: -L is a regex anyway.
     withal_test_program(
-        ${module}_threads ${module} "${module}\\;threads" "${threads}" "${arg_LINKS}"
+        ${module}_threads ${module} ${module}.threads "${threads}" "${arg_LINKS}"
     )
-    if(TARGET withal.tests.${module}_threads)
-        if(NOT TARGET withal.tests.threads)
-            add_custom_target(withal.tests.threads)
-        endif()
-        add_dependencies(withal.tests.threads withal.tests.${module}_threads)
-    endif()
 endfunction()
 
-function(withal_test_program name prefix labels sources links)
+function(withal_test_program name prefix label sources links)
     if(NOT sources)
         return()
     endif()
+    # The targets tests.<module> and tests.threads build a part of the test programs.
+    string(REPLACE "." ";" groups "${label}")
     set(target withal.tests.${name})
     add_executable(${target} ${sources})
+    foreach(group IN LISTS groups)
+        if(NOT TARGET tests.${group})
+            add_custom_target(tests.${group})
+        endif()
+        add_dependencies(tests.${group} ${target})
+    endforeach()
     target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}/tests")
     target_link_libraries(${target} PRIVATE ${links} GTest::gtest_main Threads::Threads)
     target_compile_definitions(
@@ -66,6 +69,7 @@ function(withal_test_program name prefix labels sources links)
         ${target}
         TEST_PREFIX "${prefix}."
         DISCOVERY_MODE PRE_TEST
-        PROPERTIES LABELS "${labels}" TIMEOUT 300
+        DISCOVERY_TIMEOUT 60
+        PROPERTIES LABELS ${label} TIMEOUT 300
     )
 endfunction()
