@@ -136,7 +136,13 @@ private:
         return unwind(error);
     }
 
-    void leave(const outcome& left) noexcept(quiet) {
+    void leave(const outcome& left) noexcept
+        requires quiet
+    {
+        frame_.leave(left);
+    }
+
+    void leave(const outcome& left) {
         try {
             frame_.leave(left);
         } catch (...) {

@@ -170,20 +170,16 @@ public:
     exits(const Outer& outer, M* manager, Resource& resource) noexcept
         : Outer(outer), manager_(manager), resource_(resource) {}
 
-    /// Every exit that is left, innermost first; the law learns of each. Throws nothing but the
-    /// cancellation of the thread.
+    /// Every exit that is left, innermost first; the law learns of each. This runs in a handler, where
+    /// the runtimes end the process if the thread is cancelled into another catch (...), so no such
+    /// cancellation is to be passed on.
     template <class Law>
-    void unwind(Law& law, unsigned live) const {
+    void unwind(Law& law, unsigned live) const noexcept {
         if (live >= depth) {
             try {
                 run(law);
             } catch (...) {
-                std::exception_ptr fresh = std::current_exception();
-                if (fresh == nullptr) {
-                    Outer::abandon(live);
-                    throw;
-                }
-                law.raised(static_cast<std::exception_ptr&&>(fresh));
+                law.raised(std::current_exception());
             }
         }
         Outer::unwind(law, live);

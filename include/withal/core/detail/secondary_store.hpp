@@ -54,7 +54,7 @@ inline void* object_of(const std::exception_ptr& error) noexcept {
 
 /// The header of a thrown object, or null if another runtime made it.
 inline exception_header* header_of(void* object) noexcept {
-    if constexpr (exception_header_known) {
+    if (exception_header_known && object != nullptr) {
         constexpr std::uint64_t gnu = 0x474E5543432B2B00;   // "GNUCC++\0"
         constexpr std::uint64_t clang = 0x434C4E47432B2B00; // "CLNGC++\0"
         auto* header = static_cast<exception_header*>(object) - 1;

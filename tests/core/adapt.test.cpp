@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <withal/core/adapt.hpp>
+#include <withal/core/with.hpp>
+
+#include <support/recorder.hpp>
+
+#include <gtest/gtest.h>
+
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace {
+
+using withal::outcome;
+using withal::secondary_errors;
+using withal::verdict;
+using withal::with;
+using withal_test::answering;
+using withal_test::error;
+using withal_test::events;
+using withal_test::recorder;
+using withal_test::text_of;
+using withal_test::texts_of;
+using withal_test::thrown_by;
+
+// --- closing ---------------------------------------------------------------------------------------
+
+struct connection {
+    events* log;
+    bool fails = false;
+    int close() {
+        log->push_back("close");
+        if (fails) {
+            throw error("close");
+        }
+        return 0;
+    }
+    void hang_up() noexcept { log->push_back("hang up"); }
+};
+
+TEST(closing, closes_an_lvalue_in_place_and_owns_an_rvalue) {
+    events log;
+    connection line{&log};
+    with(withal::closing(line), [&](connection& c) { EXPECT_EQ(&c, &line); });
+    with(withal::closing(connection{&log}), [](connection&) {});
+    with(withal::closing(std::make_unique<int>(1), [&](auto& p) { log.push_back(std::to_string(*p)); }),
+         [](std::unique_ptr<int>&) {});
+    EXPECT_EQ(log, (events{"close", "close", "1"}));
+}
+
+TEST(closing, calls_another_member_or_a_function) {
+    events log;
+    connection line{&log};
+    with(withal::closing(line, &connection::hang_up), [](connection&) {});
+    with(withal::closing(line, [](connection& c) { c.hang_up(); }), [](connection&) {});
+    EXPECT_EQ(log, (events{"hang up", "hang up"}));
+}
+
+TEST(closing, closes_when_the_body_throws_and_a_close_that_fails_is_secondary) {
+    events log;
+    connection line{&log, true};
+    try {
+        with(withal::closing(line), [](connection&) { throw error("body"); });
+        FAIL();
+    } catch (const error& e) {
+        EXPECT_STREQ(e.what(), "body");
+        EXPECT_EQ(texts_of(secondary_errors()), (events{"close"}));
+    }
+    EXPECT_EQ(thrown_by([&] { with(withal::closing(line), [](connection&) {}); }), "close");
+}
+
+// --- suppress --------------------------------------------------------------------------------------
+
+TEST(suppress, ends_the_types_it_names_and_what_derives_from_them) {
+    EXPECT_FALSE(with(withal::suppress<std::runtime_error>(), [] { throw error("x"); }));
+    EXPECT_FALSE(with(withal::suppress<int, std::logic_error>(), [] { throw 3; }));
+    EXPECT_TRUE(with(withal::suppress<int>(), [] {}));
+    EXPECT_EQ(thrown_by([] {
+                  static_cast<void>(with(withal::suppress<std::logic_error>(),
+                                         [] { throw error("other"); }));
+              }),
+              "other");
+}
+
+TEST(suppress, asks_its_predicate) {
+    const auto only_missing = [](const std::system_error& e) {
+        return e.code() == std::errc::no_such_file_or_directory;
+    };
+    const auto raise = [](std::errc code) {
+        return [code] { throw std::system_error(std::make_error_code(code)); };
+    };
+    EXPECT_FALSE(with(withal::suppress<std::system_error>(only_missing),
+                      raise(std::errc::no_such_file_or_directory)));
+    EXPECT_THROW(static_cast<void>(with(withal::suppress<std::system_error>(only_missing),
+                                        raise(std::errc::io_error))),
+                 std::system_error);
+}
+
+TEST(suppress, whose_predicate_throws_keeps_the_bodys_error) {
+    try {
+        static_cast<void>(with(withal::suppress<int>([](int) -> bool { throw error("predicate"); }),
+                               [] { throw 5; }));
+        FAIL();
+    } catch (int number) {
+        EXPECT_EQ(number, 5);
+        EXPECT_EQ(texts_of(secondary_errors()), (events{"predicate"}));
+    }
+}
+
+TEST(suppress, remembers_what_it_swallowed) {
+    auto ignoring = withal::suppress<error>();
+    EXPECT_EQ(ignoring.swallowed(), nullptr);
+    EXPECT_FALSE(with(ignoring, [] { throw error("gone"); }));
+    EXPECT_EQ(text_of(ignoring.swallowed()), "gone");
+    static_assert(withal::reuse_of<decltype(ignoring)> == withal::reuse::reentrant);
+}
+
+// --- null_context and when ---------------------------------------------------------------------------
+
+TEST(null_context, hands_its_value_over) {
+    int number = 4;
+    with(withal::null_context(number), [&](int& n) { EXPECT_EQ(&n, &number); });
+    EXPECT_EQ(with(withal::null_context(std::string("kept")), [](auto& s) { return s; }), "kept");
+    EXPECT_EQ(with(withal::null_context(), [] { return 1; }), 1);
+}
+
+TEST(when, enters_only_on_the_condition) {
+    events log;
+    std::mutex mutex;
+    with(withal::when(true, mutex), [&] { EXPECT_FALSE(mutex.try_lock()); });
+    with(withal::when(false, mutex), [&] {
+        EXPECT_TRUE(mutex.try_lock());
+        mutex.unlock();
+    });
+    with(withal::when(false, recorder(log, "a")), [](std::string* s) { EXPECT_EQ(s, nullptr); });
+    EXPECT_TRUE(log.empty());
+    with(withal::when(true, recorder(log, "a")), [](std::string* s) { EXPECT_EQ(*s, "a"); });
+    EXPECT_EQ(log, (events{"a.enter", "a.exit ok"}));
+}
+
+TEST(when, gives_an_optional_for_a_manager_that_enters_to_a_value) {
+    struct gives {
+        int enter() { return 7; }
+        void exit() {}
+    };
+    EXPECT_EQ(with(withal::when(true, gives{}), [](std::optional<int>& n) { return *n; }), 7);
+    EXPECT_FALSE(with(withal::when(false, gives{}), [](auto& n) { return n.has_value(); }));
+}
+
+TEST(when, suppresses_only_if_its_manager_was_entered) {
+    events log;
+    EXPECT_FALSE(with(withal::when(true, answering(log, "a", verdict::suppress)),
+                      [] { throw error("x"); }));
+    EXPECT_EQ(thrown_by([&] {
+                  static_cast<void>(with(withal::when(false, answering(log, "b", verdict::suppress)),
+                                         [] { throw error("x"); }));
+              }),
+              "x");
+    static_assert(!withal::may_suppress<withal::when_manager<recorder>>);
+}
+
+// --- on_exit, on_fail, on_success ----------------------------------------------------------------------
+
+TEST(on_exit, runs_each_action_on_its_own_kind_of_end) {
+    for (const bool failing : {false, true}) {
+        events log;
+        static_cast<void>(withal::try_with(
+            withal::on_exit([&] { log.push_back("exit"); }),
+            withal::on_fail([&](const outcome& left) { log.push_back(withal_test::word_of(left)); }),
+            withal::on_success([&]() noexcept { log.push_back("success"); }), [&] {
+                if (failing) {
+                    throw error("x");
+                }
+            }));
+        EXPECT_EQ(log, failing ? (events{"threw x", "exit"}) : (events{"success", "exit"}));
+    }
+}
+
+TEST(on_exit, takes_a_failure_value_for_a_failure) {
+    events log;
+    static_cast<void>(
+        with(withal::on_fail([&] { log.push_back("fail"); }),
+             withal::on_success([&] { log.push_back("success"); }),
+             [] { return std::make_error_code(std::errc::io_error); }));
+    EXPECT_EQ(log, (events{"fail"}));
+}
+
+TEST(on_exit, can_be_called_off_until_the_next_enter) {
+    int calls = 0;
+    auto undo = withal::on_exit([&] { ++calls; });
+    with(undo, [&] { undo.dismiss(); });
+    EXPECT_EQ(calls, 0);
+    with(undo, [] {});
+    EXPECT_EQ(calls, 1);
+}
+
+TEST(on_exit, that_throws_is_a_failed_exit) {
+    EXPECT_EQ(thrown_by([] { with(withal::on_exit([] { throw error("action"); }), [] {}); }),
+              "action");
+}
+
+// --- as_manager ------------------------------------------------------------------------------------
+
+struct raii {
+    explicit raii(events& to) : log(&to) { log->push_back("made"); }
+    raii(const raii&) = delete;
+    raii& operator=(const raii&) = delete;
+    ~raii() { log->push_back("destroyed"); }
+    events* log;
+};
+
+TEST(as_manager, makes_an_immovable_object_and_destroys_it) {
+    events log;
+    auto making = withal::as_manager([&] { return raii(log); });
+    for (int n = 0; n < 2; ++n) {
+        with(making, [&](raii& object) { object.log->push_back("body"); });
+    }
+    EXPECT_EQ(log, (events{"made", "body", "destroyed", "made", "body", "destroyed"}));
+}
+
+TEST(as_manager, passes_an_error_of_the_factory_and_has_nothing_to_destroy_then) {
+    events log;
+    EXPECT_EQ(thrown_by([&] {
+                  with(withal::as_manager([&]() -> raii { throw error("factory"); }),
+                       [](raii&) { FAIL(); });
+              }),
+              "factory");
+    EXPECT_TRUE(log.empty());
+}
+
+TEST(as_manager, says_that_it_is_entered_already) {
+    events log;
+    auto making = withal::as_manager([&] { return raii(log); });
+    with(making, [&](raii&) {
+        EXPECT_THROW(with(making, [](raii&) { FAIL(); }), withal::logic_error);
+    });
+    EXPECT_EQ(log, (events{"made", "destroyed"}));
+}
+
+// --- all -------------------------------------------------------------------------------------------
+
+TEST(all, enters_and_exits_in_order_and_gives_the_resources_as_a_tuple) {
+    events log;
+    auto both = withal::all(recorder(log, "a"), withal::on_exit([&] { log.push_back("action"); }),
+                            recorder(log, "c"));
+    static_assert(
+        std::is_same_v<withal::entered_t<decltype(both)>, std::tuple<std::string&, std::string&>>);
+    for (int n = 0; n < 2; ++n) {
+        with(both, [&](auto& resources) {
+            auto& [a, c] = resources;
+            log.push_back(a + c);
+        });
+    }
+    const events once{"a.enter", "c.enter", "ac", "c.exit ok", "action", "a.exit ok"};
+    events twice = once;
+    twice.insert(twice.end(), once.begin(), once.end());
+    EXPECT_EQ(log, twice);
+}
+
+TEST(all, of_void_managers_enters_to_void) {
+    std::mutex one;
+    std::mutex two;
+    with(withal::all(one, two), [&] { EXPECT_FALSE(two.try_lock()); });
+    EXPECT_TRUE(two.try_lock());
+    two.unlock();
+}
+
+TEST(all, keeps_the_bodys_error_and_the_cleanups_innermost_first) {
+    events log;
+    try {
+        with(withal::all(recorder(log, "a").failing_to_exit(), recorder(log, "b").failing_to_exit()),
+             [](auto&) { throw error("body"); });
+        FAIL();
+    } catch (const error& e) {
+        EXPECT_STREQ(e.what(), "body");
+        EXPECT_EQ(texts_of(secondary_errors()), (events{"b.exit", "a.exit"}));
+    }
+}
+
+TEST(all, throws_the_first_failing_exits_error_after_a_success) {
+    events log;
+    try {
+        with(withal::all(recorder(log, "a").failing_to_exit(), recorder(log, "b").failing_to_exit()),
+             [](auto&) {});
+        FAIL();
+    } catch (const error& e) {
+        EXPECT_STREQ(e.what(), "b.exit");
+        EXPECT_EQ(texts_of(secondary_errors()), (events{"a.exit"}));
+    }
+    EXPECT_EQ(log.back(), "a.exit threw b.exit");
+}
+
+TEST(all, exits_those_before_an_enter_that_failed) {
+    events log;
+    EXPECT_EQ(thrown_by([&] {
+                  with(withal::all(recorder(log, "a"), recorder(log, "b").failing_to_enter()),
+                       [](auto&) { FAIL(); });
+              }),
+              "b.enter");
+    EXPECT_EQ(log, (events{"a.enter", "b.enter", "a.exit threw b.enter"}));
+}
+
+TEST(all, may_suppress_and_replace_if_one_of_them_may) {
+    events log;
+    static_assert(!withal::may_suppress<withal::all_manager<recorder, recorder>>);
+    static_assert(withal::may_suppress<withal::all_manager<recorder, answering>>);
+    EXPECT_FALSE(with(withal::all(recorder(log, "a"), answering(log, "b", verdict::suppress)),
+                      [](auto&) { throw error("body"); }));
+    EXPECT_EQ(log.back(), "a.exit ok");
+    EXPECT_EQ(thrown_by([&] {
+                  static_cast<void>(with(
+                      withal::all(answering(log, "b", verdict::replace(
+                                                          std::make_exception_ptr(error("new"))))),
+                      [] { throw error("body"); }));
+              }),
+              "new");
+}
+
+TEST(all, shows_a_failure_value_to_every_one) {
+    events log;
+    static_cast<void>(with(withal::all(recorder(log, "a"), recorder(log, "b")), [](auto&) {
+        return std::make_error_code(std::errc::io_error);
+    }));
+    EXPECT_EQ(log, (events{"a.enter", "b.enter", "b.exit failed", "a.exit failed"}));
+}
+
+} // namespace

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The cancellation of a POSIX thread unwinds the stack with an exception that must not be swallowed
+// (glibc ends the process if it is). libc++ with LLVM's unwinder crashes in it even with plain
+// destructors, so this is for libstdc++; and the sanitizers do not follow such an unwinding (they take
+// the frames it left for live ones), so it is for builds without them.
+#include <withal/core/adapt.hpp>
+#include <withal/core/with.hpp>
+
+#include <support/recorder.hpp>
+
+#include <gtest/gtest.h>
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+#if defined(__GLIBCXX__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && \
+    !defined(SANITIZED)
+
+#include <functional>
+#include <string>
+
+#include <pthread.h>
+#include <unistd.h>
+
+namespace {
+
+using withal::outcome;
+using withal::verdict;
+using withal_test::events;
+using withal_test::recorder;
+
+/// Suppresses everything it can.
+struct swallows {
+    events* log;
+    void enter() {}
+    verdict exit(const outcome& left) {
+        log->push_back("swallows " + withal_test::word_of(left));
+        return verdict::suppress;
+    }
+};
+
+/// Runs f on a thread of its own that is cancelled at its first cancellation point after
+/// cancel_me(), and says whether the cancellation went through.
+bool cancelled(std::function<void()> f) {
+    pthread_t thread{};
+    const auto run = [](void* arg) -> void* {
+        (*static_cast<std::function<void()>*>(arg))();
+        return nullptr;
+    };
+    EXPECT_EQ(pthread_create(&thread, nullptr, run, &f), 0);
+    void* result = nullptr;
+    EXPECT_EQ(pthread_join(thread, &result), 0);
+    return result == PTHREAD_CANCELED;
+}
+
+void cancel_me() {
+    pthread_cancel(pthread_self());
+    pthread_testcancel();
+}
+
+TEST(with, lets_a_thread_cancellation_in_the_body_through_and_runs_every_exit) {
+    events log;
+    EXPECT_TRUE(cancelled([&] {
+        static_cast<void>(withal::with(recorder(log, "a"), swallows{&log},
+                                       recorder(log, "c").failing_to_exit(),
+                                       [](auto&, auto&) { cancel_me(); }));
+        log.push_back("swallowed");
+    }));
+    EXPECT_EQ(log, (events{"a.enter", "c.enter", "c.exit abandoned", "swallows abandoned",
+                           "a.exit abandoned"}));
+}
+
+TEST(with, lets_a_thread_cancellation_in_enter_through) {
+    struct cancels_in_enter {
+        void enter() { cancel_me(); }
+        void exit() {}
+    };
+    events log;
+    EXPECT_TRUE(cancelled([&] {
+        withal::with(recorder(log, "a"), cancels_in_enter{}, [](auto&) {});
+        log.push_back("swallowed");
+    }));
+    EXPECT_EQ(log, (events{"a.enter", "a.exit abandoned"}));
+}
+
+struct cancels_in_exit {
+    events* log;
+    void enter() {}
+    void exit() {
+        log->push_back("cancelling");
+        cancel_me();
+    }
+};
+
+TEST(with, lets_a_thread_cancellation_in_an_exit_after_success_through) {
+    events log;
+    EXPECT_TRUE(cancelled([&] {
+        withal::with(recorder(log, "a"), recorder(log, "b"), cancels_in_exit{&log},
+                     [](auto&, auto&) {});
+        log.push_back("swallowed");
+    }));
+    EXPECT_EQ(log, (events{"a.enter", "b.enter", "cancelling", "b.exit abandoned",
+                           "a.exit abandoned"}));
+}
+
+TEST(try_with, lets_a_thread_cancellation_through) {
+    events log;
+    EXPECT_TRUE(cancelled([&] {
+        static_cast<void>(withal::try_with(recorder(log, "a"), [](auto&) { cancel_me(); }));
+        log.push_back("swallowed");
+    }));
+    EXPECT_EQ(log.back(), "a.exit abandoned");
+}
+
+TEST(all, lets_a_thread_cancellation_through) {
+    events log;
+    EXPECT_TRUE(cancelled([&] {
+        withal::with(withal::all(recorder(log, "a"), recorder(log, "b")),
+                     [](auto&) { cancel_me(); });
+        log.push_back("swallowed");
+    }));
+    EXPECT_EQ(log.back(), "a.exit abandoned");
+}
+
+} // namespace
+
+#endif
