@@ -197,20 +197,6 @@ template <class M>
     return protocol<M>::enter(m);
 }
 
-/// Runs an exit and tells the law; nothing is thrown.
-template <class M, class Law>
-[[gnu::always_inline]] inline void exit_manager(M& m, const outcome& left, Law& law) noexcept {
-    try {
-        if constexpr (may_suppress<M>) {
-            law.returned(protocol<M>::exit(m, left));
-        } else {
-            protocol<M>::exit(m, left);
-        }
-    } catch (...) {
-        law.raised(std::current_exception());
-    }
-}
-
 template <class M>
 concept labelled = requires(const M& m) {
     { m.label() } noexcept -> std::same_as<const char*>;
