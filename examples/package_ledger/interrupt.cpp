@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <string>
 
+#include <poll.h>
 #include <string.h>
 
 namespace ledger {
@@ -35,6 +36,15 @@ void check_signals() {
     if (received != 0) {
         throw interrupted(received);
     }
+}
+
+void wait_for_input(int fd) {
+    // A signal that came just before poll() would not end it: hence the timeout.
+    constexpr int timeout_ms = 200;
+    pollfd wanted{.fd = fd, .events = POLLIN, .revents = 0};
+    do {
+        check_signals();
+    } while (::poll(&wanted, 1, timeout_ms) < 1);
 }
 
 void die_of(int signal) {

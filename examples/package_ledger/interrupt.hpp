@@ -22,6 +22,9 @@ void remember_signals();
 /// **Throws.** interrupted, if a signal came.
 void check_signals();
 
+/// Returns when there is something to read, or the end; throws as above even if that never comes.
+void wait_for_input(int fd);
+
 /// Ends the process as the signal would have.
 [[noreturn]] void die_of(int signal);
 

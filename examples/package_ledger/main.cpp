@@ -48,8 +48,12 @@ std::uint64_t copy_input(withal::file& from, withal::file& to) {
     std::array<char, std::size_t{64} * 1024> buffer{};
     progress shown("reading", 0);
     std::uint64_t copied = 0;
-    while (const std::size_t size = from.read(buffer.data(), buffer.size())) {
-        check_signals();
+    while (true) {
+        wait_for_input(from.fd());
+        const std::size_t size = from.read(buffer.data(), buffer.size());
+        if (size == 0) {
+            break;
+        }
         to.write(buffer.data(), size);
         copied += size;
         shown.show(copied);
