@@ -65,11 +65,13 @@ void atomic_file::exit(const outcome& left) {
         note_ = "discarded (as asked)";
         ending->discard();
     } else {
-        note_ = "ROLLED BACK (commit failed)";
         try {
             note_ = ending->commit();
         } catch (const committed_not_durable&) {
             note_ = "committed, NOT DURABLE";
+            throw;
+        } catch (...) {
+            note_ = "ROLLED BACK (commit failed)";
             throw;
         }
     }
