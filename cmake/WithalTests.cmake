@@ -70,6 +70,7 @@ function(withal_test_program name prefix label sources links)
         TEST_PREFIX "${prefix}."
         DISCOVERY_MODE PRE_TEST
         DISCOVERY_TIMEOUT 60
+        NO_PRETTY_VALUES
         PROPERTIES LABELS ${label} TIMEOUT 300
     )
 endfunction()

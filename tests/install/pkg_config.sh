@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # usage: pkg_config.sh COMPILER PREFIX static|shared PROGRAM
-# Builds the consumer with nothing but what pkg-config says about the install in PREFIX, and runs it.
+# Builds the consumer with what pkg-config says about the install in PREFIX alone, and runs it.
 set -euo pipefail
 
 compiler=$1 prefix=$2 kind=$3 program=$4
