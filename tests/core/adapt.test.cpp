@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <withal/core/adapt.hpp>
-#include <withal/core/with.hpp>
 
-#include <support/recorder.hpp>
+#include <withal/core/with.hpp>
 
 #include <gtest/gtest.h>
 
@@ -16,6 +15,8 @@
 #include <tuple>
 #include <type_traits>
 #include <utility>
+
+#include <support/recorder.hpp>
 
 namespace {
 
@@ -31,7 +32,7 @@ using withal_test::text_of;
 using withal_test::texts_of;
 using withal_test::thrown_by;
 
-// --- closing ---------------------------------------------------------------------------------------
+// --- closing ---
 
 struct connection {
     events* log;
@@ -51,7 +52,8 @@ TEST(closing, closes_an_lvalue_in_place_and_owns_an_rvalue) {
     connection line{&log};
     with(withal::closing(line), [&](connection& c) { EXPECT_EQ(&c, &line); });
     with(withal::closing(connection{&log}), [](connection&) {});
-    with(withal::closing(std::make_unique<int>(1), [&](auto& p) { log.push_back(std::to_string(*p)); }),
+    with(withal::closing(std::make_unique<int>(1),
+                         [&](auto& p) { log.push_back(std::to_string(*p)); }),
          [](std::unique_ptr<int>&) {});
     EXPECT_EQ(log, (events{"close", "close", "1"}));
 }
@@ -77,15 +79,15 @@ TEST(closing, closes_when_the_body_throws_and_a_close_that_fails_is_secondary) {
     EXPECT_EQ(thrown_by([&] { with(withal::closing(line), [](connection&) {}); }), "close");
 }
 
-// --- suppress --------------------------------------------------------------------------------------
+// --- suppress ---
 
 TEST(suppress, ends_the_types_it_names_and_what_derives_from_them) {
     EXPECT_FALSE(with(withal::suppress<std::runtime_error>(), [] { throw error("x"); }));
     EXPECT_FALSE(with(withal::suppress<int, std::logic_error>(), [] { throw 3; }));
     EXPECT_TRUE(with(withal::suppress<int>(), [] {}));
     EXPECT_EQ(thrown_by([] {
-                  static_cast<void>(with(withal::suppress<std::logic_error>(),
-                                         [] { throw error("other"); }));
+                  static_cast<void>(
+                      with(withal::suppress<std::logic_error>(), [] { throw error("other"); }));
               }),
               "other");
 }
@@ -123,7 +125,7 @@ TEST(suppress, remembers_what_it_swallowed) {
     static_assert(withal::reuse_of<decltype(ignoring)> == withal::reuse::reentrant);
 }
 
-// --- null_context and when ---------------------------------------------------------------------------
+// --- null_context and when ---
 
 TEST(null_context, hands_its_value_over) {
     int number = 4;
@@ -157,39 +159,42 @@ TEST(when, gives_an_optional_for_a_manager_that_enters_to_a_value) {
 
 TEST(when, suppresses_only_if_its_manager_was_entered) {
     events log;
-    EXPECT_FALSE(with(withal::when(true, answering(log, "a", verdict::suppress)),
-                      [] { throw error("x"); }));
+    EXPECT_FALSE(
+        with(withal::when(true, answering(log, "a", verdict::suppress)), [] { throw error("x"); }));
     EXPECT_EQ(thrown_by([&] {
-                  static_cast<void>(with(withal::when(false, answering(log, "b", verdict::suppress)),
-                                         [] { throw error("x"); }));
+                  static_cast<void>(
+                      with(withal::when(false, answering(log, "b", verdict::suppress)),
+                           [] { throw error("x"); }));
               }),
               "x");
     static_assert(!withal::may_suppress<withal::when_manager<recorder>>);
 }
 
-// --- on_exit, on_fail, on_success ----------------------------------------------------------------------
+// --- on_exit, on_fail, on_success ---
 
 TEST(on_exit, runs_each_action_on_its_own_kind_of_end) {
     for (const bool failing : {false, true}) {
         events log;
-        static_cast<void>(withal::try_with(
-            withal::on_exit([&] { log.push_back("exit"); }),
-            withal::on_fail([&](const outcome& left) { log.push_back(withal_test::word_of(left)); }),
-            withal::on_success([&]() noexcept { log.push_back("success"); }), [&] {
-                if (failing) {
-                    throw error("x");
-                }
-            }));
+        static_cast<void>(
+            withal::try_with(withal::on_exit([&] { log.push_back("exit"); }),
+                             withal::on_fail([&](const outcome& left) {
+                                 log.push_back(withal_test::word_of(left));
+                             }),
+                             withal::on_success([&]() noexcept { log.push_back("success"); }),
+                             [&] {
+                                 if (failing) {
+                                     throw error("x");
+                                 }
+                             }));
         EXPECT_EQ(log, failing ? (events{"threw x", "exit"}) : (events{"success", "exit"}));
     }
 }
 
 TEST(on_exit, takes_a_failure_value_for_a_failure) {
     events log;
-    static_cast<void>(
-        with(withal::on_fail([&] { log.push_back("fail"); }),
-             withal::on_success([&] { log.push_back("success"); }),
-             [] { return std::make_error_code(std::errc::io_error); }));
+    static_cast<void>(with(withal::on_fail([&] { log.push_back("fail"); }),
+                           withal::on_success([&] { log.push_back("success"); }),
+                           [] { return std::make_error_code(std::errc::io_error); }));
     EXPECT_EQ(log, (events{"fail"}));
 }
 
@@ -207,7 +212,7 @@ TEST(on_exit, that_throws_is_a_failed_exit) {
               "action");
 }
 
-// --- as_manager ------------------------------------------------------------------------------------
+// --- as_manager ---
 
 struct raii {
     explicit raii(events& to) : log(&to) { log->push_back("made"); }
@@ -239,18 +244,17 @@ TEST(as_manager, passes_an_error_of_the_factory_and_has_nothing_to_destroy_then)
 TEST(as_manager, says_that_it_is_entered_already) {
     events log;
     auto making = withal::as_manager([&] { return raii(log); });
-    with(making, [&](raii&) {
-        EXPECT_THROW(with(making, [](raii&) { FAIL(); }), withal::logic_error);
-    });
+    with(making,
+         [&](raii&) { EXPECT_THROW(with(making, [](raii&) { FAIL(); }), withal::logic_error); });
     EXPECT_EQ(log, (events{"made", "destroyed"}));
 }
 
-// --- all -------------------------------------------------------------------------------------------
+// --- all ---
 
 TEST(all, enters_and_exits_in_order_and_gives_the_resources_as_a_tuple) {
     events log;
-    auto both = withal::all(recorder(log, "a"), withal::on_exit([&] { log.push_back("action"); }),
-                            recorder(log, "c"));
+    auto both = withal::all(
+        recorder(log, "a"), withal::on_exit([&] { log.push_back("action"); }), recorder(log, "c"));
     static_assert(
         std::is_same_v<withal::entered_t<decltype(both)>, std::tuple<std::string&, std::string&>>);
     for (int n = 0; n < 2; ++n) {
@@ -276,8 +280,9 @@ TEST(all, of_void_managers_enters_to_void) {
 TEST(all, keeps_the_bodys_error_and_the_cleanups_innermost_first) {
     events log;
     try {
-        with(withal::all(recorder(log, "a").failing_to_exit(), recorder(log, "b").failing_to_exit()),
-             [](auto&) { throw error("body"); });
+        with(
+            withal::all(recorder(log, "a").failing_to_exit(), recorder(log, "b").failing_to_exit()),
+            [](auto&) { throw error("body"); });
         FAIL();
     } catch (const error& e) {
         EXPECT_STREQ(e.what(), "body");
@@ -288,8 +293,9 @@ TEST(all, keeps_the_bodys_error_and_the_cleanups_innermost_first) {
 TEST(all, throws_the_first_failing_exits_error_after_a_success) {
     events log;
     try {
-        with(withal::all(recorder(log, "a").failing_to_exit(), recorder(log, "b").failing_to_exit()),
-             [](auto&) {});
+        with(
+            withal::all(recorder(log, "a").failing_to_exit(), recorder(log, "b").failing_to_exit()),
+            [](auto&) {});
         FAIL();
     } catch (const error& e) {
         EXPECT_STREQ(e.what(), "b.exit");
@@ -316,19 +322,18 @@ TEST(all, may_suppress_and_replace_if_one_of_them_may) {
                       [](auto&) { throw error("body"); }));
     EXPECT_EQ(log.back(), "a.exit ok");
     EXPECT_EQ(thrown_by([&] {
-                  static_cast<void>(with(
-                      withal::all(answering(log, "b", verdict::replace(
-                                                          std::make_exception_ptr(error("new"))))),
-                      [] { throw error("body"); }));
+                  static_cast<void>(
+                      with(withal::all(answering(
+                               log, "b", verdict::replace(std::make_exception_ptr(error("new"))))),
+                           [] { throw error("body"); }));
               }),
               "new");
 }
 
 TEST(all, shows_a_failure_value_to_every_one) {
     events log;
-    static_cast<void>(with(withal::all(recorder(log, "a"), recorder(log, "b")), [](auto&) {
-        return std::make_error_code(std::errc::io_error);
-    }));
+    static_cast<void>(with(withal::all(recorder(log, "a"), recorder(log, "b")),
+                           [](auto&) { return std::make_error_code(std::errc::io_error); }));
     EXPECT_EQ(log, (events{"a.enter", "b.enter", "b.exit failed", "a.exit failed"}));
 }
 

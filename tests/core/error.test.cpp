@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <withal/core/error.hpp>
-#include <withal/core/with.hpp>
 
-#include <support/recorder.hpp>
+#include <withal/core/with.hpp>
 
 #include <gtest/gtest.h>
 
@@ -14,6 +13,8 @@
 #include <stdexcept>
 #include <string>
 #include <vector>
+
+#include <support/recorder.hpp>
 
 namespace {
 
@@ -185,7 +186,7 @@ TEST(error_list, is_a_snapshot) {
     EXPECT_EQ(moved.back(), *moved.begin());
 }
 
-// --- the hook --------------------------------------------------------------------------------------
+// --- the hook ---
 
 std::vector<std::pair<std::string, std::string>> hooked;
 
@@ -208,7 +209,7 @@ TEST(on_secondary_error, is_told_at_once_and_gives_the_old_hook_back) {
     EXPECT_EQ(hooked[1], std::make_pair(std::string("body"), std::string("a.exit")));
 }
 
-// --- types -----------------------------------------------------------------------------------------
+// --- types ---
 
 TEST(logic_error, joins_its_pieces_and_is_a_std_exception) {
     const withal::logic_error joined("one", " two");
@@ -231,7 +232,8 @@ namespace withal::detail {
 
 /// Reaches the table for exceptions of a runtime that is not known.
 struct secondary_store_test {
-    static bool attach_unknown(secondary_store& store, const std::exception_ptr& primary,
+    static bool attach_unknown(secondary_store& store,
+                               const std::exception_ptr& primary,
                                const std::exception_ptr& secondary) {
         return store.attach(primary, secondary, nullptr);
     }

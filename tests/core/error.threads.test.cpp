@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <withal/core/error.hpp>
-#include <withal/core/with.hpp>
 
-#include <support/recorder.hpp>
+#include <withal/core/with.hpp>
 
 #include <gtest/gtest.h>
 
@@ -11,6 +10,8 @@
 #include <string>
 #include <thread>
 #include <vector>
+
+#include <support/recorder.hpp>
 
 namespace {
 
@@ -57,8 +58,7 @@ TEST(secondary_errors, of_one_exception_shared_by_threads_are_all_kept) {
     for (int t = 0; t < threads; ++t) {
         all.emplace_back([&primary, t] {
             for (int n = 0; n < each_adds; ++n) {
-                withal::detail::note_secondary(primary,
-                                               std::make_exception_ptr(t * each_adds + n));
+                withal::detail::note_secondary(primary, std::make_exception_ptr(t * each_adds + n));
                 static_cast<void>(withal::secondary_errors(primary).size());
             }
         });

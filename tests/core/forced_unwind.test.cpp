@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The cancellation of a POSIX thread unwinds the stack with an exception that must not be swallowed
 // (glibc ends the process if it is). libc++ with LLVM's unwinder crashes in it even with plain
-// destructors, so this is for libstdc++; and the sanitizers do not follow such an unwinding (they take
-// the frames it left for live ones), so it is for builds without them.
+// destructors, so this is for libstdc++; and the sanitizers do not follow such an unwinding (they
+// take the frames it left for live ones), so it is for builds without them.
 #include <withal/core/adapt.hpp>
 #include <withal/core/with.hpp>
 
-#include <support/recorder.hpp>
-
 #include <gtest/gtest.h>
+
+#include <support/recorder.hpp>
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 #define SANITIZED 1
 #endif
 #endif
-#if defined(__GLIBCXX__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && \
+#if defined(__GLIBCXX__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) &&     \
     !defined(SANITIZED)
 
 #include <functional>
@@ -63,13 +63,16 @@ void cancel_me() {
 TEST(with, lets_a_thread_cancellation_in_the_body_through_and_runs_every_exit) {
     events log;
     EXPECT_TRUE(cancelled([&] {
-        static_cast<void>(withal::with(recorder(log, "a"), swallows{&log},
+        static_cast<void>(withal::with(recorder(log, "a"),
+                                       swallows{&log},
                                        recorder(log, "c").failing_to_exit(),
                                        [](auto&, auto&) { cancel_me(); }));
         log.push_back("swallowed");
     }));
-    EXPECT_EQ(log, (events{"a.enter", "c.enter", "c.exit abandoned", "swallows abandoned",
-                           "a.exit abandoned"}));
+    EXPECT_EQ(
+        log,
+        (events{
+            "a.enter", "c.enter", "c.exit abandoned", "swallows abandoned", "a.exit abandoned"}));
 }
 
 TEST(with, lets_a_thread_cancellation_in_enter_through) {
@@ -97,12 +100,12 @@ struct cancels_in_exit {
 TEST(with, lets_a_thread_cancellation_in_an_exit_after_success_through) {
     events log;
     EXPECT_TRUE(cancelled([&] {
-        withal::with(recorder(log, "a"), recorder(log, "b"), cancels_in_exit{&log},
-                     [](auto&, auto&) {});
+        withal::with(
+            recorder(log, "a"), recorder(log, "b"), cancels_in_exit{&log}, [](auto&, auto&) {});
         log.push_back("swallowed");
     }));
-    EXPECT_EQ(log, (events{"a.enter", "b.enter", "cancelling", "b.exit abandoned",
-                           "a.exit abandoned"}));
+    EXPECT_EQ(log,
+              (events{"a.enter", "b.enter", "cancelling", "b.exit abandoned", "a.exit abandoned"}));
 }
 
 TEST(try_with, lets_a_thread_cancellation_through) {

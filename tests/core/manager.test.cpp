@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <withal/core/manager.hpp>
+
 #include <withal/core/with.hpp>
 
 #include <gtest/gtest.h>

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include <withal/core/adapt.hpp>
 #include <withal/core/observe.hpp>
-#include <withal/core/with.hpp>
 
-#include <support/recorder.hpp>
+#include <withal/core/adapt.hpp>
+#include <withal/core/with.hpp>
 
 #include <gtest/gtest.h>
 
@@ -11,6 +10,8 @@
 #include <source_location>
 #include <string>
 #include <type_traits>
+
+#include <support/recorder.hpp>
 
 namespace {
 
@@ -24,15 +25,24 @@ using withal_test::thrown_by;
 
 std::string word(event_kind kind) {
     switch (kind) {
-    case event_kind::enter: return "enter";
-    case event_kind::entered: return "entered";
-    case event_kind::enter_failed: return "enter_failed";
-    case event_kind::exit: return "exit";
-    case event_kind::suppressed: return "suppressed";
-    case event_kind::replaced: return "replaced";
-    case event_kind::secondary: return "secondary";
-    case event_kind::exited: return "exited";
-    case event_kind::abandoned: return "abandoned";
+    case event_kind::enter:
+        return "enter";
+    case event_kind::entered:
+        return "entered";
+    case event_kind::enter_failed:
+        return "enter_failed";
+    case event_kind::exit:
+        return "exit";
+    case event_kind::suppressed:
+        return "suppressed";
+    case event_kind::replaced:
+        return "replaced";
+    case event_kind::secondary:
+        return "secondary";
+    case event_kind::exited:
+        return "exited";
+    case event_kind::abandoned:
+        return "abandoned";
     }
     return "?";
 }
@@ -78,8 +88,16 @@ TEST(observe, shows_every_step_of_nested_scopes_in_order) {
         static_cast<void>(withal::with(named{"a"}, named{"b"}, [&] { log.push_back("body"); }));
     }
     static_cast<void>(withal::with(named{"unseen"}, [] {}));
-    EXPECT_EQ(log, (events{"a enter", "a entered", "b enter", "b entered", "body", "b exit [ok]",
-                           "b exited [ok]", "a exit [ok]", "a exited [ok]"}));
+    EXPECT_EQ(log,
+              (events{"a enter",
+                      "a entered",
+                      "b enter",
+                      "b entered",
+                      "body",
+                      "b exit [ok]",
+                      "b exited [ok]",
+                      "a exit [ok]",
+                      "a exited [ok]"}));
 }
 
 TEST(observe, shows_what_exits_did_with_an_error) {
@@ -88,18 +106,29 @@ TEST(observe, shows_what_exits_did_with_an_error) {
     EXPECT_EQ(thrown_by([&] {
                   static_cast<void>(withal::with(
                       named{"a", verdict::replace(std::make_exception_ptr(error("new")))},
-                      named{"b", verdict::propagate, false, true}, [] { throw error("body"); }));
+                      named{"b", verdict::propagate, false, true},
+                      [] { throw error("body"); }));
               }),
               "new");
-    EXPECT_EQ(log, (events{"a enter", "a entered", "b enter", "b entered",
-                           "b exit [threw body]", "b secondary [threw body] exit",
-                           "b exited [threw body] exit", "a exit [threw body]",
-                           "a replaced [threw body] new", "a exited [threw body]"}));
+    EXPECT_EQ(log,
+              (events{"a enter",
+                      "a entered",
+                      "b enter",
+                      "b entered",
+                      "b exit [threw body]",
+                      "b secondary [threw body] exit",
+                      "b exited [threw body] exit",
+                      "a exit [threw body]",
+                      "a replaced [threw body] new",
+                      "a exited [threw body]"}));
     log.clear();
-    static_cast<void>(
-        withal::with(named{"a", verdict::suppress}, [] { throw error("body"); }));
-    EXPECT_EQ(log, (events{"a enter", "a entered", "a exit [threw body]",
-                           "a suppressed [threw body]", "a exited [threw body]"}));
+    static_cast<void>(withal::with(named{"a", verdict::suppress}, [] { throw error("body"); }));
+    EXPECT_EQ(log,
+              (events{"a enter",
+                      "a entered",
+                      "a exit [threw body]",
+                      "a suppressed [threw body]",
+                      "a exited [threw body]"}));
 }
 
 TEST(observe, shows_an_enter_that_failed_and_an_exit_that_failed_after_success) {
@@ -138,13 +167,16 @@ TEST(observe, changes_no_result_and_no_error) {
     int& lent = withal::with(m, [](int& n) -> int& { return n; });
     EXPECT_EQ(&lent, &m.number);
     EXPECT_EQ(withal::with(m, [](int& n) { return immovable(n); }).number, 3);
-    EXPECT_EQ(withal::with(m, [](int& n) { return withal::null_context(n + 1); },
-                           [](int& n, int& k) { return n + k; }),
+    EXPECT_EQ(withal::with(
+                  m,
+                  [](int& n) { return withal::null_context(n + 1); },
+                  [](int& n, int& k) { return n + k; }),
               7);
     EXPECT_EQ(withal::try_with(m, [](int&) -> int { throw error("x"); }).has_value(), false);
-    EXPECT_EQ(withal::with_or(named{"a", verdict::suppress}, []() -> int { throw error("x"); },
-                              [] { return 8; }),
-              8);
+    EXPECT_EQ(
+        withal::with_or(
+            named{"a", verdict::suppress}, []() -> int { throw error("x"); }, [] { return 8; }),
+        8);
     const std::string type = log.front();
     EXPECT_NE(type.find("quiet"), std::string::npos) << "the type's name stands for a label";
 }
@@ -195,7 +227,7 @@ TEST(observe, lets_an_observer_use_with_itself) {
     EXPECT_EQ(most, 3);
 }
 
-static_assert(!std::is_move_constructible_v<decltype(withal::observe([](const event&) noexcept {
-}))>);
+static_assert(
+    !std::is_move_constructible_v<decltype(withal::observe([](const event&) noexcept {}))>);
 
 } // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include <withal/core/adapt.hpp>
 #include <withal/core/observe.hpp>
+
+#include <withal/core/adapt.hpp>
 #include <withal/core/with.hpp>
 
 #include <gtest/gtest.h>

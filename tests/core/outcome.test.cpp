@@ -41,11 +41,12 @@ TEST(outcome, of_an_exception_shows_the_very_object) {
 }
 
 TEST(outcome, is_failed_or_returned_but_never_both_in_every_state) {
-    for (const outcome& left :
-         {outcome::success(), outcome::failure(std::make_exception_ptr(1)),
-          outcome_access::failure_value(), outcome_access::abandoned(),
-          outcome_access::unseen_exception(),
-          outcome_access::cancelled(std::make_exception_ptr(2))}) {
+    for (const outcome& left : {outcome::success(),
+                                outcome::failure(std::make_exception_ptr(1)),
+                                outcome_access::failure_value(),
+                                outcome_access::abandoned(),
+                                outcome_access::unseen_exception(),
+                                outcome_access::cancelled(std::make_exception_ptr(2))}) {
         EXPECT_NE(left.returned(), left.failed());
     }
 }

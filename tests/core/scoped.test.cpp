@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include <withal/core/adapt.hpp>
 #include <withal/core/scoped.hpp>
-#include <withal/core/with.hpp>
 
-#include <support/recorder.hpp>
+#include <withal/core/adapt.hpp>
+#include <withal/core/with.hpp>
 
 #include <gtest/gtest.h>
 
 #include <exception>
 #include <string>
 #include <type_traits>
+
+#include <support/recorder.hpp>
 
 namespace {
 

@@ -81,10 +81,18 @@ TEST(unwinding, obeys_its_specification_for_every_sequence_of_up_to_six_exits) {
                         const int fresh = step + 1;
                         ASSERT_EQ(law.current(), said.current);
                         switch (what) {
-                        case act::returns: law.returned(verdict::propagate); break;
-                        case act::suppresses: law.returned(verdict::suppress); break;
-                        case act::replaces: law.replaced(fresh); break;
-                        case act::raises: law.raised(fresh); break;
+                        case act::returns:
+                            law.returned(verdict::propagate);
+                            break;
+                        case act::suppresses:
+                            law.returned(verdict::suppress);
+                            break;
+                        case act::replaces:
+                            law.replaced(fresh);
+                            break;
+                        case act::raises:
+                            law.raised(fresh);
+                            break;
                         }
                         said.exit(what, fresh, policy);
                     }

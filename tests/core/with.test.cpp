@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <withal/core/with.hpp>
 
-#include <support/recorder.hpp>
-
 #include <gtest/gtest.h>
 
 #include <exception>
@@ -15,6 +13,8 @@
 #include <system_error>
 #include <type_traits>
 #include <utility>
+
+#include <support/recorder.hpp>
 
 namespace {
 
@@ -52,18 +52,21 @@ struct quiet_asking {
     }
 };
 
-// --- order -----------------------------------------------------------------------------------------
+// --- order ---
 
 TEST(with, enters_left_to_right_and_exits_right_to_left) {
     events log;
-    const int value = with(recorder(log, "a"), recorder(log, "b"), recorder(log, "c"),
+    const int value = with(recorder(log, "a"),
+                           recorder(log, "b"),
+                           recorder(log, "c"),
                            [&](std::string& a, std::string& b, std::string& c) {
                                log.push_back(a + b + c);
                                return 7;
                            });
     EXPECT_EQ(value, 7);
-    EXPECT_EQ(log, (events{"a.enter", "b.enter", "c.enter", "abc", "c.exit ok", "b.exit ok",
-                           "a.exit ok"}));
+    EXPECT_EQ(
+        log,
+        (events{"a.enter", "b.enter", "c.enter", "abc", "c.exit ok", "b.exit ok", "a.exit ok"}));
 }
 
 TEST(with, shows_every_exit_the_exception_and_lets_the_same_object_go_on) {
@@ -71,8 +74,9 @@ TEST(with, shows_every_exit_the_exception_and_lets_the_same_object_go_on) {
     const auto thrown = std::make_exception_ptr(error("body"));
     std::exception_ptr caught;
     try {
-        with(recorder(log, "a"), recorder(log, "b"),
-             [&](auto&, auto&) { std::rethrow_exception(thrown); });
+        with(recorder(log, "a"), recorder(log, "b"), [&](auto&, auto&) {
+            std::rethrow_exception(thrown);
+        });
     } catch (...) {
         caught = std::current_exception();
     }
@@ -82,12 +86,15 @@ TEST(with, shows_every_exit_the_exception_and_lets_the_same_object_go_on) {
 
 TEST(with, takes_any_number_of_managers) {
     events log;
-    const std::string all =
-        with(quiet{&log, "a"}, recorder(log, "b"), quiet{&log, "c"}, recorder(log, "d"),
-             quiet_asking{&log, "e"}, quiet{&log, "f"}, recorder(log, "g"),
-             [](auto& a, auto& b, auto& c, auto& d, auto& f, auto& g) {
-                 return a + b + c + d + f + g;
-             });
+    const std::string all = with(
+        quiet{&log, "a"},
+        recorder(log, "b"),
+        quiet{&log, "c"},
+        recorder(log, "d"),
+        quiet_asking{&log, "e"},
+        quiet{&log, "f"},
+        recorder(log, "g"),
+        [](auto& a, auto& b, auto& c, auto& d, auto& f, auto& g) { return a + b + c + d + f + g; });
     EXPECT_EQ(all, "abcdfg");
     EXPECT_EQ(log.size(), 14U);
     EXPECT_EQ(log.back(), "a.exit");
@@ -110,7 +117,10 @@ TEST(with, passes_the_resources_as_lvalues_and_leaves_void_ones_out) {
         std::mutex enter() { return {}; }
         void exit() {}
     };
-    const int sum = with(gives_value{}, gives_void{}, gives_move_only{}, gives_immovable{},
+    const int sum = with(gives_value{},
+                         gives_void{},
+                         gives_move_only{},
+                         gives_immovable{},
                          [](int& a, std::unique_ptr<int>& b, std::mutex& m) {
                              const std::lock_guard<std::mutex> lock(m);
                              return a + *b;
@@ -173,17 +183,20 @@ TEST(with, nests) {
                   });
               }),
               "body");
-    EXPECT_EQ(log, (events{"outer.enter", "inner.enter", "inner.exit threw body",
-                           "outer.exit threw body"}));
+    EXPECT_EQ(
+        log,
+        (events{"outer.enter", "inner.enter", "inner.exit threw body", "outer.exit threw body"}));
 }
 
-// --- failing to enter ------------------------------------------------------------------------------
+// --- failing to enter ---
 
 TEST(with, does_not_exit_what_was_not_entered) {
     events log;
     EXPECT_EQ(thrown_by([&] {
-                  with(recorder(log, "a"), recorder(log, "b").failing_to_enter(),
-                       recorder(log, "c"), [&](auto&, auto&, auto&) { log.push_back("body"); });
+                  with(recorder(log, "a"),
+                       recorder(log, "b").failing_to_enter(),
+                       recorder(log, "c"),
+                       [&](auto&, auto&, auto&) { log.push_back("body"); });
               }),
               "b.enter");
     EXPECT_EQ(log, (events{"a.enter", "b.enter", "a.exit threw b.enter"}));
@@ -206,8 +219,10 @@ TEST(with, exits_the_first_k_when_the_enter_of_the_next_throws_for_every_k_of_fi
                                failed + ".enter");
         }
         EXPECT_EQ(thrown_by([&] {
-                      with(at(0), at(1), at(2), at(3), at(4),
-                           [](auto&, auto&, auto&, auto&, auto&) { FAIL(); });
+                      with(
+                          at(0), at(1), at(2), at(3), at(4), [](auto&, auto&, auto&, auto&, auto&) {
+                              FAIL();
+                          });
                   }),
                   failed + ".enter");
         EXPECT_EQ(log, expected);
@@ -227,7 +242,7 @@ TEST(with, exits_quiet_managers_when_a_later_enter_throws) {
     EXPECT_EQ(log, (events{"a.enter", "a.exit threw no"}));
 }
 
-// --- failing to exit -------------------------------------------------------------------------------
+// --- failing to exit ---
 
 TEST(with, exits_once_when_exit_throws) {
     events log;
@@ -240,15 +255,22 @@ TEST(with, exits_once_when_exit_throws) {
 TEST(with, throws_the_first_failing_exits_error_after_a_success_and_keeps_the_later_ones) {
     events log;
     try {
-        with(recorder(log, "a").failing_to_exit(), recorder(log, "b"),
-             recorder(log, "c").failing_to_exit(), [](auto&, auto&, auto&) {});
+        with(recorder(log, "a").failing_to_exit(),
+             recorder(log, "b"),
+             recorder(log, "c").failing_to_exit(),
+             [](auto&, auto&, auto&) {});
         FAIL();
     } catch (const error& e) {
         EXPECT_STREQ(e.what(), "c.exit");
         EXPECT_EQ(texts_of(secondary_errors()), (events{"a.exit"}));
     }
-    EXPECT_EQ(log, (events{"a.enter", "b.enter", "c.enter", "c.exit ok", "b.exit threw c.exit",
-                           "a.exit threw c.exit"}));
+    EXPECT_EQ(log,
+              (events{"a.enter",
+                      "b.enter",
+                      "c.enter",
+                      "c.exit ok",
+                      "b.exit threw c.exit",
+                      "a.exit threw c.exit"}));
 }
 
 struct coded_error : std::runtime_error {
@@ -264,7 +286,14 @@ TEST(with, keeps_the_bodys_exception_and_all_cleanup_errors_innermost_first) {
             return n < failing ? std::move(made).failing_to_exit() : std::move(made);
         };
         try {
-            with(at(7), at(6), at(5), at(4), at(3), at(2), at(1), at(0),
+            with(at(7),
+                 at(6),
+                 at(5),
+                 at(4),
+                 at(3),
+                 at(2),
+                 at(1),
+                 at(0),
                  [](auto&, auto&, auto&, auto&, auto&, auto&, auto&, auto&) {
                      throw coded_error();
                  });
@@ -289,8 +318,9 @@ TEST(with, shows_an_exit_the_errors_of_the_exits_before_it) {
     events log;
     events seen;
     EXPECT_EQ(thrown_by([&] {
-                  with(looks{&seen}, recorder(log, "b").failing_to_exit(),
-                       [](auto&) { throw error("body"); });
+                  with(looks{&seen}, recorder(log, "b").failing_to_exit(), [](auto&) {
+                      throw error("body");
+                  });
               }),
               "body");
     EXPECT_EQ(seen, (events{"b.exit"}));
@@ -325,7 +355,7 @@ TEST(with, passes_exceptions_that_are_no_std_exceptions) {
     }
 }
 
-// --- policies --------------------------------------------------------------------------------------
+// --- policies ---
 
 TEST(with_replace, lets_the_exits_error_go_on_over_the_bodys) {
     events log;
@@ -344,7 +374,8 @@ TEST(with_replace, lets_the_exits_error_go_on_over_the_bodys) {
 TEST(with_group, throws_all_errors_as_one_the_bodys_first) {
     events log;
     try {
-        with<both_failed::group>(recorder(log, "a").failing_to_exit(), recorder(log, "b"),
+        with<both_failed::group>(recorder(log, "a").failing_to_exit(),
+                                 recorder(log, "b"),
                                  recorder(log, "c").failing_to_exit(),
                                  [](auto&, auto&, auto&) { throw error("body"); });
         FAIL();
@@ -355,11 +386,10 @@ TEST(with_group, throws_all_errors_as_one_the_bodys_first) {
 
 TEST(with_group, throws_a_single_error_as_it_is) {
     events log;
-    EXPECT_THROW(
-        with<both_failed::group>(recorder(log, "a"), [](auto&) { throw coded_error(); }),
-        coded_error);
-    EXPECT_THROW(
-        with<both_failed::group>(recorder(log, "a").failing_to_exit(), [](auto&) {}), error);
+    EXPECT_THROW(with<both_failed::group>(recorder(log, "a"), [](auto&) { throw coded_error(); }),
+                 coded_error);
+    EXPECT_THROW(with<both_failed::group>(recorder(log, "a").failing_to_exit(), [](auto&) {}),
+                 error);
 }
 
 TEST(with_terminate, ends_the_process_when_both_fail) {
@@ -373,7 +403,7 @@ TEST(with_terminate, ends_the_process_when_both_fail) {
               "a.exit");
 }
 
-// --- results ---------------------------------------------------------------------------------------
+// --- results ---
 
 struct nothing_to_do {
     void enter() noexcept {}
@@ -415,8 +445,8 @@ TEST(with, makes_an_immovable_result_in_place_where_exits_are_noexcept) {
     EXPECT_EQ(log, (events{"a.enter", "a.exit ok"}));
     log.clear();
     EXPECT_EQ(thrown_by([&] {
-                  static_cast<void>(with(quiet_asking{&log, "a"},
-                                         []() -> immovable { throw error("body"); }));
+                  static_cast<void>(
+                      with(quiet_asking{&log, "a"}, []() -> immovable { throw error("body"); }));
               }),
               "body");
     EXPECT_EQ(log, (events{"a.enter", "a.exit threw body"}));
@@ -430,8 +460,8 @@ TEST(with, returns_an_optional_a_pointer_or_completed_where_a_manager_may_suppre
     static_assert(std::is_same_v<decltype(with(swallows{}, gives_int)), std::optional<int>>);
     static_assert(std::is_same_v<decltype(with(swallows{}, gives_ref)), int*>);
     static_assert(std::is_same_v<decltype(with(swallows{}, gives_void)), withal::completed>);
-    static_assert(std::is_same_v<decltype(with(may_fail{}, swallows{}, gives_int)),
-                                 std::optional<int>>);
+    static_assert(
+        std::is_same_v<decltype(with(may_fail{}, swallows{}, gives_int)), std::optional<int>>);
     EXPECT_EQ(with(swallows{}, gives_int), 1);
     EXPECT_EQ(with(swallows{}, gives_ref), &number);
     EXPECT_TRUE(with(swallows{}, gives_void));
@@ -454,15 +484,22 @@ TEST(with, destroys_a_result_that_is_dropped_because_an_exit_failed) {
     EXPECT_TRUE(watch.expired());
 }
 
-// --- suppression -----------------------------------------------------------------------------------
+// --- suppression ---
 
 TEST(with, shows_the_exits_outside_a_suppression_a_success) {
     events log;
-    const auto value = with(recorder(log, "a"), answering(log, "b", verdict::suppress),
-                            recorder(log, "c"), [](auto&, auto&) -> int { throw error("body"); });
+    const auto value = with(recorder(log, "a"),
+                            answering(log, "b", verdict::suppress),
+                            recorder(log, "c"),
+                            [](auto&, auto&) -> int { throw error("body"); });
     EXPECT_FALSE(value.has_value());
-    EXPECT_EQ(log, (events{"a.enter", "b.enter", "c.enter", "c.exit threw body",
-                           "b.exit threw body", "a.exit ok"}));
+    EXPECT_EQ(log,
+              (events{"a.enter",
+                      "b.enter",
+                      "c.enter",
+                      "c.exit threw body",
+                      "b.exit threw body",
+                      "a.exit ok"}));
 }
 
 TEST(with, lets_an_error_after_a_suppression_go_on_alone) {
@@ -481,7 +518,8 @@ TEST(with, lets_an_error_after_a_suppression_go_on_alone) {
 TEST(with, lets_an_outer_manager_suppress_the_enter_error_of_an_inner_one) {
     events log;
     const auto ran = with(answering(log, "a", verdict::suppress),
-                          recorder(log, "b").failing_to_enter(), [](auto&) { FAIL(); });
+                          recorder(log, "b").failing_to_enter(),
+                          [](auto&) { FAIL(); });
     EXPECT_FALSE(ran);
     EXPECT_EQ(log, (events{"a.enter", "b.enter", "a.exit threw b.enter"}));
 }
@@ -508,15 +546,14 @@ TEST(with, lets_a_replacement_go_on_with_the_old_errors_under_it) {
     EXPECT_EQ(under, (events{"body", "b.exit"}));
 }
 
-// --- failure values --------------------------------------------------------------------------------
+// --- failure values ---
 
 TEST(with, shows_exits_a_failure_value_as_failed_and_returns_it) {
     events log;
     const auto code = std::make_error_code(std::errc::io_error);
     EXPECT_EQ(with(recorder(log, "a"), [&](auto&) { return code; }), code);
     EXPECT_EQ(log.back(), "a.exit failed");
-    EXPECT_EQ(with(recorder(log, "a"), [](auto&) { return std::error_code(); }),
-              std::error_code());
+    EXPECT_EQ(with(recorder(log, "a"), [](auto&) { return std::error_code(); }), std::error_code());
     EXPECT_EQ(log.back(), "a.exit ok");
     EXPECT_EQ(with(quiet_asking{&log, "q"}, [&] { return code; }), code);
     EXPECT_EQ(log.back(), "q.exit failed");
@@ -539,16 +576,23 @@ TEST(with, throws_the_exits_error_after_a_failure_value) {
               "a.exit");
 }
 
-// --- factories -------------------------------------------------------------------------------------
+// --- factories ---
 
 TEST(with, makes_managers_by_factories_from_the_resources_before) {
     events log;
     with(
-        recorder(log, "a"), [&](std::string& a) { return recorder(log, a + "b"); },
+        recorder(log, "a"),
+        [&](std::string& a) { return recorder(log, a + "b"); },
         [&](std::string& a, std::string& b) { return recorder(log, a + b + "c"); },
         [&](auto&, auto&, auto& c) { log.push_back(c); });
-    EXPECT_EQ(log, (events{"a.enter", "ab.enter", "aabc.enter", "aabc", "aabc.exit ok",
-                           "ab.exit ok", "a.exit ok"}));
+    EXPECT_EQ(log,
+              (events{"a.enter",
+                      "ab.enter",
+                      "aabc.enter",
+                      "aabc",
+                      "aabc.exit ok",
+                      "ab.exit ok",
+                      "a.exit ok"}));
 }
 
 TEST(with, takes_a_nullary_factory_first) {
@@ -584,9 +628,7 @@ struct made_manager : telling {
         }
         return {*log, name + "'s resource"};
     }
-    void exit(const outcome& left) {
-        log->push_back(name + ".exit " + withal_test::word_of(left));
-    }
+    void exit(const outcome& left) { log->push_back(name + ".exit " + withal_test::word_of(left)); }
 };
 
 TEST(with, ends_a_made_manager_after_its_exit_and_before_the_outer_ones) {
@@ -623,22 +665,23 @@ TEST(with, ends_a_made_manager_whose_enter_threw_without_its_exit) {
                        [](auto&, auto&) { FAIL(); });
               }),
               "b.enter");
-    EXPECT_EQ(log, (events{"a.enter", "b.enter", "~b", "a.exit threw b.enter", "~a's resource",
-                           "~a"}));
+    EXPECT_EQ(log,
+              (events{"a.enter", "b.enter", "~b", "a.exit threw b.enter", "~a's resource", "~a"}));
 }
 
 TEST(with, exits_the_managers_before_a_factory_that_throws) {
     events log;
     EXPECT_EQ(thrown_by([&] {
                   with(
-                      recorder(log, "a"), [](auto&) -> nothing_to_do { throw error("factory"); },
+                      recorder(log, "a"),
+                      [](auto&) -> nothing_to_do { throw error("factory"); },
                       [](auto&) { FAIL(); });
               }),
               "factory");
     EXPECT_EQ(log, (events{"a.enter", "a.exit threw factory"}));
 }
 
-// --- foreign types ---------------------------------------------------------------------------------
+// --- foreign types ---
 
 TEST(with, locks_anything_lockable) {
     std::mutex mutex;
@@ -655,7 +698,7 @@ TEST(with, locks_anything_lockable) {
     EXPECT_FALSE(deferred.owns_lock());
 }
 
-// --- in awkward places -----------------------------------------------------------------------------
+// --- in awkward places ---
 
 TEST(with, says_success_inside_a_destructor_that_runs_during_unwinding) {
     events log;
@@ -723,7 +766,7 @@ TEST(with, refuses_to_enter_a_single_use_manager_twice_and_names_it) {
     }
 }
 
-// --- try_with and with_or --------------------------------------------------------------------------
+// --- try_with and with_or ---
 
 TEST(try_with, gives_the_value_the_error_or_the_word_that_it_was_suppressed) {
     events log;
@@ -750,8 +793,8 @@ TEST(try_with, gives_the_value_the_error_or_the_word_that_it_was_suppressed) {
 
 TEST(try_with, gives_an_error_when_enter_fails) {
     events log;
-    const auto failed = withal::try_with(recorder(log, "a"), recorder(log, "b").failing_to_enter(),
-                                         [](auto&, auto&) { return 1; });
+    const auto failed = withal::try_with(
+        recorder(log, "a"), recorder(log, "b").failing_to_enter(), [](auto&, auto&) { return 1; });
     EXPECT_EQ(text_of(failed.error()), "b.enter");
     EXPECT_EQ(log.back(), "a.exit threw b.enter");
 }
@@ -770,10 +813,10 @@ TEST(try_with, holds_references_void_and_move_only_values) {
 
 TEST(try_with, gives_the_error_of_an_exit_after_a_success) {
     events log;
-    EXPECT_EQ(text_of(withal::try_with(recorder(log, "a").failing_to_exit(),
-                                       [](auto&) { return 1; })
-                          .error()),
-              "a.exit");
+    EXPECT_EQ(
+        text_of(withal::try_with(recorder(log, "a").failing_to_exit(), [](auto&) { return 1; })
+                    .error()),
+        "a.exit");
 }
 
 TEST(try_with, takes_a_failure_value_for_a_value) {
@@ -786,16 +829,19 @@ TEST(try_with, takes_a_failure_value_for_a_value) {
 TEST(try_with, gives_a_group_under_that_policy_and_takes_any_number_of_managers) {
     events log;
     const auto tried = withal::try_with<both_failed::group>(
-        recorder(log, "a"), recorder(log, "b").failing_to_exit(), recorder(log, "c"),
-        recorder(log, "d"), [](auto&, auto&, auto&, auto&) { throw error("body"); });
+        recorder(log, "a"),
+        recorder(log, "b").failing_to_exit(),
+        recorder(log, "c"),
+        recorder(log, "d"),
+        [](auto&, auto&, auto&, auto&) { throw error("body"); });
     EXPECT_TRUE(outcome::failure(tried.error()).inspect<withal::error_group>([](const auto& group) {
         EXPECT_EQ(texts_of(group.errors()), (events{"body", "b.exit"}));
     }));
 }
 
 TEST(with_or, gives_the_fallbacks_value_if_the_error_was_suppressed) {
-    EXPECT_EQ(withal::with_or(swallows{}, []() -> int { throw error("x"); }, [] { return -1; }),
-              -1);
+    EXPECT_EQ(
+        withal::with_or(swallows{}, []() -> int { throw error("x"); }, [] { return -1; }), -1);
     EXPECT_EQ(withal::with_or(swallows{}, [] { return 2; }, [] { return -1; }), 2);
     EXPECT_EQ(withal::with_or(may_fail{}, [] { return 3; }, [] { return -1; }), 3);
     static_assert(std::is_same_v<decltype(withal::with_or(
@@ -806,7 +852,9 @@ TEST(with_or, gives_the_fallbacks_value_if_the_error_was_suppressed) {
 TEST(with_or, takes_several_managers_and_runs_the_fallback_after_the_exits) {
     events log;
     const std::string got = withal::with_or(
-        recorder(log, "a"), swallows{}, recorder(log, "c"),
+        recorder(log, "a"),
+        swallows{},
+        recorder(log, "c"),
         [](auto&, auto&) -> std::string { throw error("x"); },
         [&] {
             log.push_back("fallback");

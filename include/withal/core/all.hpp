@@ -2,6 +2,7 @@
 #pragma once
 
 #include <withal/core/detail/frame.hpp>
+#include <withal/core/detail/kept_managers.hpp>
 #include <withal/core/manager.hpp>
 #include <withal/core/outcome.hpp>
 #include <withal/core/unwinding.hpp>
@@ -23,13 +24,13 @@ class all_manager;
 ///         return a + b;
 ///     });
 ///
-/// A value to be made in one place and entered in another, as `with(a, b, body)` cannot be. The rules
-/// are those of with(): each is exited once, whatever the others do, and keep_body decides.
+/// A value to be made in one place and entered in another, as `with(a, b, body)` cannot be. The
+/// rules are those of with(): each is exited once, whatever the others do, and keep_body decides.
 ///
 /// **Returns.** A manager that enters to a std::tuple of references to the resources, those of void
 /// managers left out; to void if all are. It may suppress if one of them may; but an error from the
-/// enter() of a later one is thrown also where an earlier one would suppress it: there is no body to
-/// skip.
+/// enter() of a later one is thrown also where an earlier one would suppress it: there is no body
+/// to skip.
 /// **Lifetime.** Lvalues are referred to, rvalues are moved in.
 template <context_manager... M>
 [[nodiscard]] all_manager<M...> all(M&&... managers) {
@@ -39,32 +40,6 @@ template <context_manager... M>
 //
 // Implementation
 //
-
-namespace detail {
-
-/// The managers of an all_manager: objects or references.
-template <class... M>
-struct kept_managers {
-    template <class F, class... Before>
-    void call(F&& f, Before&... before) {
-        f(before...);
-    }
-};
-
-template <class First, class... Rest>
-struct kept_managers<First, Rest...> : kept_managers<Rest...> {
-    explicit kept_managers(First&& first, Rest&&... rest)
-        : kept_managers<Rest...>(static_cast<Rest&&>(rest)...), kept(static_cast<First&&>(first)) {}
-
-    template <class F, class... Before>
-    void call(F&& f, Before&... before) {
-        kept_managers<Rest...>::call(static_cast<F&&>(f), before..., kept);
-    }
-
-    First kept;
-};
-
-} // namespace detail
 
 template <class... M>
 class [[nodiscard]] all_manager {

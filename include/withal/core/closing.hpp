@@ -19,8 +19,8 @@ class closing_manager;
 /// It only closes: what was written must be flushed or committed by the body, or by a manager that
 /// knows how (sqlite_transaction).
 ///
-/// **Effects.** At exit `x.close()`, `f(x)`, or `(x.*f)()` for a member; what it returns is dropped,
-/// what it throws is the failure of the exit.
+/// **Effects.** At exit `x.close()`, `f(x)`, or `(x.*f)()` for a member; what it returns is
+/// dropped, what it throws is the failure of the exit.
 /// **Lifetime.** An lvalue is referred to, an rvalue is moved in. Reusable, if the object is.
 /// **Python.** `contextlib.closing` (U1), and the method may have another name.
 template <class X>

@@ -13,7 +13,7 @@ namespace withal {
 ///
 ///     with<both_failed::replace>(null_context(), [] { /* the body */ });
 enum class both_failed : unsigned char {
-    keep_body, ///< The body's exception goes on, same object and type; the exit's is secondary to it.
+    keep_body, ///< The body's exception goes on, the same object; the exit's is secondary to it.
     replace,   ///< The exit's error goes on, the body's is secondary to it. Python's rule (W10).
     group,     ///< All of them are thrown as one error_group.
     terminate, ///< std::terminate(), as a destructor that throws during unwinding would.

@@ -10,7 +10,7 @@ namespace withal {
 
 namespace detail {
 struct error_list_access;
-}
+} // namespace detail
 
 /// Errors in the order in which they happened: a range of `std::exception_ptr`.
 ///

@@ -1,25 +1,71 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #pragma once
 
+#include <withal/core/detail/protocol.hpp>
 #include <withal/core/detail/type_name.hpp>
 #include <withal/core/error.hpp>
 #include <withal/core/outcome.hpp>
+#include <withal/core/verdict.hpp>
 
 #include <concepts>
 #include <type_traits>
+#include <utility>
 
 namespace withal {
+
+/// A type that `with` can enter: it acquires something, and gives it back.
+///
+///     struct connection {
+///         int enter() { return 7; }        // or void, or a reference: the body gets it
+///         void exit(const outcome& left) { // or void exit(), or returning a verdict
+///             left.failed() ? roll_back() : commit();
+///         }
+///         void commit() {}
+///         void roll_back() {}
+///     };
+///     static_assert(context_manager<connection>);
+///
+/// If enter() throws, exit() is not called. exit() may throw: that says that the cleanup failed.
+/// One that returns void can never suppress. Where a type has both exits, the one that is told how
+/// the body left is called.
+///
+/// **Python.** `__enter__` and `__exit__`, looked up on the type (W2).
+template <class M>
+concept context_manager =
+    // acquires; what it returns is what the body gets
+    detail::enterable<std::remove_reference_t<M>> &&
+    // releases; may ask how the body left
+    detail::exitable<std::remove_reference_t<M>> &&
+    // answers nothing, or in words: a bool would not say what is true
+    detail::exit_answer<detail::exit_result_t<std::remove_reference_t<M>>>;
+
+/// What enter() returns: void, a value, or a reference.
+template <context_manager M>
+using entered_t = decltype(detail::protocol<std::remove_reference_t<M>>::enter(
+    std::declval<std::remove_reference_t<M>&>()));
+
+/// Can this manager suppress the body's exception? If so, `with` has a result that can be empty.
+template <context_manager M>
+inline constexpr bool may_suppress =
+    !std::is_void_v<detail::exit_result_t<std::remove_reference_t<M>>>;
 
 /// Adapts a type that has no enter() and exit() of its own.
 ///
 ///     // template <> struct withal::manager_traits<semaphore> {
 ///     //     static void enter(semaphore& s) { s.acquire(); }
-///     //     static void exit(semaphore& s) noexcept { s.release(); }  // or exit(s, const outcome&)
+///     //     static void exit(semaphore& s) noexcept { s.release(); } // or (s, const outcome&)
 ///     // };
 ///
 /// Anything with lock() and unlock() is adapted already: enter locks, exit unlocks.
 template <class T>
 struct manager_traits;
+
+template <detail::lockable T>
+    requires(!detail::own_enter<T>)
+struct manager_traits<T> {
+    static void enter(T& lock) { lock.lock(); }
+    static void exit(T& lock) noexcept { lock.unlock(); }
+};
 
 /// How often a manager may be entered. A manager says so with
 /// `static constexpr reuse reuse_category = reuse::...;`.
@@ -28,6 +74,16 @@ enum class reuse : unsigned char {
     reusable,   ///< Again, after its exit. What a manager is if it does not say.
     reentrant,  ///< Again, also while it is entered.
 };
+
+/// How often it may be entered; reusable if it does not say.
+template <class M>
+inline constexpr reuse reuse_of = [] {
+    if constexpr (requires { std::remove_reference_t<M>::reuse_category; }) {
+        return std::remove_reference_t<M>::reuse_category;
+    } else {
+        return reuse::reusable;
+    }
+}();
 
 /// Makes a manager single-use: every driver then refuses to enter the same object twice, with a
 /// logic_error that names its type.
@@ -63,131 +119,6 @@ inline void single_use::use_once(const char* manager) {
 
 namespace detail {
 
-template <class M>
-concept own_enter = requires(M& m) { m.enter(); };
-
-template <class M>
-concept own_exit = requires(M& m, const outcome& left) { m.exit(left); } ||
-                   requires(M& m) { m.exit(); };
-
-template <class T>
-concept lockable = requires(T& lock) {
-    lock.lock();
-    lock.unlock();
-};
-
-} // namespace detail
-
-template <detail::lockable T>
-    requires(!detail::own_enter<T>)
-struct manager_traits<T> {
-    static void enter(T& lock) { lock.lock(); }
-    static void exit(T& lock) noexcept { lock.unlock(); }
-};
-
-namespace detail {
-
-/// The calls of one manager type, own members or traits: `enter(m)`, `exit(m, left)`.
-template <class M>
-struct protocol {
-    static constexpr bool asks = requires(M& m, const outcome& left) {
-        manager_traits<M>::exit(m, left);
-    };
-    static decltype(auto) enter(M& m)
-        requires requires { manager_traits<M>::enter(m); }
-    {
-        return manager_traits<M>::enter(m);
-    }
-    [[gnu::always_inline]] static decltype(auto)
-    exit(M& m, const outcome& left) noexcept(noexcept(manager_traits<M>::exit(m, left)))
-        requires asks
-    {
-        return manager_traits<M>::exit(m, left);
-    }
-    [[gnu::always_inline]] static decltype(auto)
-    exit(M& m, const outcome&) noexcept(noexcept(manager_traits<M>::exit(m)))
-        requires(!asks && requires { manager_traits<M>::exit(m); })
-    {
-        return manager_traits<M>::exit(m);
-    }
-};
-
-template <class M>
-    requires(own_enter<M> || own_exit<M>)
-struct protocol<M> {
-    static constexpr bool asks = requires(M& m, const outcome& left) { m.exit(left); };
-
-    [[gnu::always_inline]] static decltype(auto) enter(M& m) noexcept(noexcept(m.enter()))
-        requires own_enter<M>
-    {
-        return m.enter();
-    }
-    [[gnu::always_inline]] static decltype(auto)
-    exit(M& m, const outcome& left) noexcept(noexcept(m.exit(left)))
-        requires asks
-    {
-        return m.exit(left);
-    }
-    [[gnu::always_inline]] static decltype(auto)
-    exit(M& m, const outcome&) noexcept(noexcept(m.exit()))
-        requires(!asks && own_exit<M>)
-    {
-        return m.exit();
-    }
-};
-
-template <class M>
-using exit_result_t =
-    decltype(protocol<M>::exit(std::declval<M&>(), std::declval<const outcome&>()));
-
-template <class R>
-concept exit_answer =
-    std::is_void_v<R> || std::same_as<R, verdict> || std::same_as<R, verdict::plain>;
-
-template <class M>
-concept enterable = requires(M& m) { protocol<M>::enter(m); };
-template <class M>
-concept exitable = requires(M& m, const outcome& left) { protocol<M>::exit(m, left); };
-
-} // namespace detail
-
-/// A type that `with` can enter: `enter()`, and `exit()` or `exit(const outcome&)` returning void or
-/// verdict, its own or by manager_traits.
-template <class M>
-concept context_manager =
-    // acquires; what it returns is what the body gets
-    detail::enterable<std::remove_reference_t<M>> &&
-    // releases; may ask how the body left
-    detail::exitable<std::remove_reference_t<M>> &&
-    // answers nothing, or in words: a bool would not say what is true
-    detail::exit_answer<detail::exit_result_t<std::remove_reference_t<M>>>;
-
-/// What enter() returns: void, a value, or a reference.
-template <context_manager M>
-using entered_t = decltype(detail::protocol<std::remove_reference_t<M>>::enter(
-    std::declval<std::remove_reference_t<M>&>()));
-
-/// Can this manager suppress the body's exception? If so, `with` has a result that can be empty.
-template <context_manager M>
-inline constexpr bool may_suppress =
-    !std::is_void_v<detail::exit_result_t<std::remove_reference_t<M>>>;
-
-/// How often it may be entered; reusable if it does not say.
-template <class M>
-inline constexpr reuse reuse_of = [] {
-    if constexpr (requires { std::remove_reference_t<M>::reuse_category; }) {
-        return std::remove_reference_t<M>::reuse_category;
-    } else {
-        return reuse::reusable;
-    }
-}();
-
-namespace detail {
-
-template <class M>
-inline constexpr bool exit_is_noexcept =
-    noexcept(protocol<M>::exit(std::declval<M&>(), std::declval<const outcome&>()));
-
 /// Enters m, after asking a single-use one whether it is fresh.
 template <class M>
 [[gnu::always_inline]] inline decltype(auto) enter_manager(M& m) {
@@ -195,33 +126,6 @@ template <class M>
         m.use_once(type_name<std::remove_cv_t<M>>());
     }
     return protocol<M>::enter(m);
-}
-
-template <class M>
-concept labelled = requires(const M& m) {
-    { m.label() } noexcept -> std::same_as<const char*>;
-};
-template <class M>
-concept noted = requires(const M& m) {
-    { m.note() } noexcept -> std::same_as<const char*>;
-};
-
-template <class M>
-[[nodiscard]] const char* label_of(const M& m) noexcept {
-    if constexpr (labelled<M>) {
-        return m.label();
-    } else {
-        return type_name<M>();
-    }
-}
-
-template <class M>
-[[nodiscard]] const char* note_of(const M& m) noexcept {
-    if constexpr (noted<M>) {
-        return m.note();
-    } else {
-        return nullptr;
-    }
 }
 
 } // namespace detail

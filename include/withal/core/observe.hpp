@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #pragma once
 
-#include <withal/core/detail/atomic.hpp>
+#include <withal/core/detail/observers.hpp>
 #include <withal/core/outcome.hpp>
 
 #include <exception>
@@ -27,9 +27,9 @@ enum class event_kind : unsigned char {
 /// **Lifetime.** Everything in it is valid during the call only.
 struct event {
     event_kind kind;
-    const void* scope;          ///< The same for all events of one scope, distinct among live ones.
-    const char* manager;        ///< The manager's label(), else the name of its type.
-    const char* note;           ///< From exited: the manager's note() on what its exit did, or null.
+    const void* scope;   ///< The same for all events of one scope, distinct among live ones.
+    const char* manager; ///< The manager's label(), else the name of its type.
+    const char* note;    ///< From exited: the manager's note() on what its exit did, or null.
     std::source_location where; ///< The call of `with`; line 0 where it is not known.
     const outcome* left;        ///< From exit on: how the part inside left. Null before.
     std::exception_ptr error;   ///< See event_kind.
@@ -58,75 +58,6 @@ template <class F>
 //
 // Implementation
 //
-
-namespace detail {
-
-struct observer {
-    void (*call)(observer& self, const event& seen) noexcept;
-    observer* next = nullptr;
-    int running = 0;
-    bool leaving = false;
-};
-
-class observer_list {
-public:
-    [[gnu::always_inline]] [[nodiscard]] bool listening() const noexcept {
-        return is_set(first_);
-    }
-
-    void add(observer& one) noexcept {
-        const spin_guard guard(lock_);
-        one.next = first();
-        store_release<void*>(first_, &one);
-    }
-
-    /// Returns when nobody calls it any more. It stays linked until then, so that whoever is calling
-    /// it finds the next one behind it.
-    void remove(observer& one) noexcept {
-        lock_.lock();
-        one.leaving = true;
-        while (one.running != 0) {
-            lock_.unlock();
-            sched_yield();
-            lock_.lock();
-        }
-        if (first_ == &one) {
-            store_release<void*>(first_, one.next);
-        } else {
-            observer* before = first();
-            while (before->next != &one) {
-                before = before->next;
-            }
-            before->next = one.next;
-        }
-        lock_.unlock();
-    }
-
-    void tell(const event& seen) noexcept {
-        lock_.lock();
-        for (observer* one = first(); one != nullptr; one = one->next) {
-            if (one->leaving) {
-                continue;
-            }
-            ++one->running;
-            lock_.unlock();
-            one->call(*one, seen);
-            lock_.lock();
-            --one->running;
-        }
-        lock_.unlock();
-    }
-
-private:
-    [[nodiscard]] observer* first() const noexcept { return static_cast<observer*>(first_); }
-
-    void* first_ = nullptr;
-    spin_lock lock_;
-};
-
-[[gnu::visibility("default")]] inline constinit observer_list observers;
-
-} // namespace detail
 
 /// The guard that observe() returns.
 template <class F>

@@ -4,8 +4,9 @@
 #include <withal/core/detail/exception_type.hpp>
 #include <withal/core/error.hpp>
 #include <withal/core/error_list.hpp>
+#include <withal/core/failure_traits.hpp>
+#include <withal/core/verdict.hpp>
 
-#include <concepts>
 #include <exception>
 #include <new>
 
@@ -13,7 +14,7 @@ namespace withal {
 
 namespace detail {
 struct outcome_access;
-}
+} // namespace detail
 
 /// How the part inside a manager left: what exit() is told.
 ///
@@ -102,125 +103,18 @@ private:
         return state_ == state::threw || state_ == state::cancelled;
     }
 
-    // Room for an exception_ptr, which is one pointer in both runtimes, null as null. As plain room it
-    // lets a success be a constant and die without a call: libc++'s destructor is one.
+    // Room for an exception_ptr, which is one pointer in both runtimes, null as null. As plain room
+    // it lets a success be a constant and die without a call: libc++'s destructor is one.
     static_assert(sizeof(std::exception_ptr) == sizeof(void*));
     void* exception_ = nullptr;
     state state_;
 };
-
-/// What exit() answers when it has more to say than "released".
-///
-///     struct ignore_everything {
-///         void enter() {}
-///         verdict exit(const outcome&) { return verdict::suppress; }
-///     };
-///
-/// An exit() that returns void never suppresses, and `with` then returns a plain value. A *throw*
-/// from exit() is no answer: it says that the cleanup failed.
-///
-/// **Python.** The truth of what `__exit__` returns; replace() is `raise New from old`.
-class verdict {
-public:
-    enum plain : unsigned char {
-        propagate, ///< The exception, if any, goes on. The only verdict that matters on success.
-        suppress,  ///< The exception ends here. Ignored after success and after a failure value.
-    };
-
-    // Implicit, so that `return verdict::suppress;` reads as it should.
-    verdict(plain answer) noexcept // NOLINT(google-explicit-constructor)
-        : replacement_(), suppresses_(answer == suppress) {}
-
-    /// The exception is translated on purpose: `fresh` goes on, the old one and what was secondary
-    /// to it become secondary to `fresh`. A null pointer means propagate.
-    static verdict replace(std::exception_ptr fresh) noexcept {
-        verdict answer(propagate);
-        answer.replacement_ = static_cast<std::exception_ptr&&>(fresh);
-        return answer;
-    }
-
-    verdict(const verdict& other) noexcept
-        : replacement_(), suppresses_(other.suppresses_) {
-        if (other.replacement_ != nullptr) {
-            replacement_ = other.replacement_;
-        }
-    }
-    verdict& operator=(const verdict& other) noexcept {
-        replacement_ = other.replacement_;
-        suppresses_ = other.suppresses_;
-        return *this;
-    }
-    ~verdict() {
-        if (replacement_ != nullptr) {
-            replacement_.~exception_ptr();
-        }
-    }
-
-    [[nodiscard]] bool suppresses() const noexcept { return suppresses_; }
-    /// What goes on instead; null unless made by replace().
-    [[nodiscard]] const std::exception_ptr& replacement() const noexcept { return replacement_; }
-
-    friend bool operator==(const verdict& a, const verdict& b) noexcept {
-        return a.suppresses_ == b.suppresses_ && a.replacement_ == b.replacement_;
-    }
-
-private:
-    union {
-        std::exception_ptr replacement_; // destroyed by hand, as outcome's
-    };
-    bool suppresses_;
-};
-
-/// Says when a returned value is a failure, so that transactions roll back without exceptions.
-///
-///     enum class status { fine, broken };
-///     // template <> struct withal::failure_traits<status> {
-///     //     static bool failed(const status& s) { return s == status::broken; }
-///     // };
-///
-/// Known without it: types with has_value() and error() (std::expected and its kin), and error
-/// codes (value(), category(), true when set). std::optional is none: empty is no failure.
-template <class T>
-struct failure_traits {};
 
 //
 // Implementation
 //
 
 namespace detail {
-
-template <class T>
-concept states_failure = requires(const T& value) {
-    { failure_traits<T>::failed(value) } -> std::same_as<bool>;
-};
-
-template <class T>
-concept expected_like = requires(const T& value) {
-    { value.has_value() } -> std::same_as<bool>;
-    value.error();
-};
-
-template <class T>
-concept error_code_like = requires(const T& value) {
-    { value.value() } -> std::same_as<int>;
-    value.category();
-    static_cast<bool>(value);
-};
-
-/// Can a T that the body returned mean failure?
-template <class T>
-concept can_fail = states_failure<T> || expected_like<T> || error_code_like<T>;
-
-template <can_fail T>
-[[nodiscard]] constexpr bool is_failure(const T& value) {
-    if constexpr (states_failure<T>) {
-        return failure_traits<T>::failed(value);
-    } else if constexpr (expected_like<T>) {
-        return !value.has_value();
-    } else {
-        return static_cast<bool>(value);
-    }
-}
 
 /// What every exit is shown after a success: one object, so that it costs no instruction to make.
 inline constexpr outcome success_outcome = outcome::success();

@@ -13,7 +13,7 @@ namespace withal {
 
 namespace detail {
 struct result_access;
-}
+} // namespace detail
 
 /// What try_with() came to: a value, an error, or the word that a manager suppressed the error.
 ///
@@ -24,9 +24,10 @@ struct result_access;
 /// that means failure (failure_traits) is a value.
 template <class T>
 class [[nodiscard]] result {
-    using stored = std::conditional_t<std::is_void_v<T>, std::true_type,
-                                      std::conditional_t<std::is_reference_v<T>,
-                                                         std::remove_reference_t<T>*, T>>;
+    using stored = std::conditional_t<
+        std::is_void_v<T>,
+        std::true_type,
+        std::conditional_t<std::is_reference_v<T>, std::remove_reference_t<T>*, T>>;
     using reference = std::add_lvalue_reference_t<T>;
 
 public:

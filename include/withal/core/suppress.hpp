@@ -47,8 +47,9 @@ struct accept_all {
 
 template <class Predicate, class... E>
 class [[nodiscard]] suppress_manager {
-    static_assert(sizeof...(E) > 0, "withal::suppress: name the types of exceptions to suppress, as "
-                                    "in suppress<std::system_error>()");
+    static_assert(sizeof...(E) > 0,
+                  "withal::suppress: name the types of exceptions to suppress, as "
+                  "in suppress<std::system_error>()");
 
 public:
     static constexpr reuse reuse_category = reuse::reentrant;

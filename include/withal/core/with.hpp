@@ -24,14 +24,15 @@ namespace withal {
 ///
 /// A callable before the body is a factory: it makes the next manager from the resources so far.
 ///
-///     with(door{}, [](int& n) { return null_context(n + 1); }, [](int& n, int& m) { return n + m; });
+///     int sum = with(door{}, [](int& n) { return null_context(n + 1); },
+///                    [](int& n, int& m) { return n + m; });
 ///
 /// **Effects.** Every manager that was entered is exited exactly once. One whose enter() throws is
-/// not; those before it are, and see that error. A later exit runs though one failed. Resources go to
-/// the body as lvalues; those of managers that return void are left out. An lvalue manager is used in
-/// place. One that a factory made dies after its own exit and before the next one's.
-/// **Returns.** What the body returns (T, T&, void). If a manager may suppress: std::optional<T>, T*
-/// or `completed`, empty if it did.
+/// not; those before it are, and see that error. A later exit runs though one failed. Resources go
+/// to the body as lvalues; those of managers that return void are left out. An lvalue manager is
+/// used in place. One that a factory made dies after its own exit and before the next one's.
+/// **Returns.** What the body returns (T, T&, void). If a manager may suppress: std::optional<T>,
+/// T* or `completed`, empty if it did.
 /// **Throws.** What the body throws, the same object; errors of exits are secondary to it
 /// (secondary_errors). If the body succeeded, the first error of an exit.
 /// **Cost.** On success the instructions of hand-written code.
@@ -47,16 +48,22 @@ with(M&& manager, Body&& body, std::source_location where = std::source_location
 template <both_failed Policy = both_failed::keep_body, class M1, class M2, class Body>
 [[gnu::always_inline]] inline decltype(auto)
 with(M1&& m1, M2&& m2, Body&& body, std::source_location where = std::source_location::current()) {
-    return detail::run_with<Policy>(where, static_cast<Body&&>(body), static_cast<M1&&>(m1),
-                                    static_cast<M2&&>(m2));
+    return detail::run_with<Policy>(
+        where, static_cast<Body&&>(body), static_cast<M1&&>(m1), static_cast<M2&&>(m2));
 }
 
 template <both_failed Policy = both_failed::keep_body, class M1, class M2, class M3, class Body>
 [[gnu::always_inline]] inline decltype(auto)
-with(M1&& m1, M2&& m2, M3&& m3, Body&& body,
+with(M1&& m1,
+     M2&& m2,
+     M3&& m3,
+     Body&& body,
      std::source_location where = std::source_location::current()) {
-    return detail::run_with<Policy>(where, static_cast<Body&&>(body), static_cast<M1&&>(m1),
-                                    static_cast<M2&&>(m2), static_cast<M3&&>(m3));
+    return detail::run_with<Policy>(where,
+                                    static_cast<Body&&>(body),
+                                    static_cast<M1&&>(m1),
+                                    static_cast<M2&&>(m2),
+                                    static_cast<M3&&>(m3));
 }
 
 /// Four managers and more: as above, but observers are not told where the call stands.
@@ -72,19 +79,22 @@ template <both_failed Policy = both_failed::keep_body, class... Arguments>
 ///     result<int> tried = try_with(null_context(), []() -> int { throw 42; });
 ///     bool failed = tried.error() != nullptr;
 ///
-/// **Throws.** Nothing; but the cancellation of a POSIX thread (abi::__forced_unwind) passes through,
-/// as it must.
+/// **Throws.** Nothing; but the cancellation of a POSIX thread (abi::__forced_unwind) passes
+/// through, as it must.
 template <both_failed Policy = both_failed::keep_body, class M, class Body>
-auto try_with(M&& manager, Body&& body,
+auto try_with(M&& manager,
+              Body&& body,
               std::source_location where = std::source_location::current()) {
     return detail::run_try<Policy>(where, static_cast<Body&&>(body), static_cast<M&&>(manager));
 }
 
 template <both_failed Policy = both_failed::keep_body, class M1, class M2, class Body>
-auto try_with(M1&& m1, M2&& m2, Body&& body,
+auto try_with(M1&& m1,
+              M2&& m2,
+              Body&& body,
               std::source_location where = std::source_location::current()) {
-    return detail::run_try<Policy>(where, static_cast<Body&&>(body), static_cast<M1&&>(m1),
-                                   static_cast<M2&&>(m2));
+    return detail::run_try<Policy>(
+        where, static_cast<Body&&>(body), static_cast<M1&&>(m1), static_cast<M2&&>(m2));
 }
 
 template <both_failed Policy = both_failed::keep_body, class... Arguments>
@@ -100,10 +110,14 @@ auto try_with(Arguments&&... arguments) {
 ///
 /// **Returns.** What the body returns, always. The fallback runs after every exit.
 template <both_failed Policy = both_failed::keep_body, class M, class Body, class Fallback>
-decltype(auto) with_or(M&& manager, Body&& body, Fallback&& fallback,
+decltype(auto) with_or(M&& manager,
+                       Body&& body,
+                       Fallback&& fallback,
                        std::source_location where = std::source_location::current()) {
-    return detail::run_or<Policy>(where, static_cast<Fallback&&>(fallback),
-                                  static_cast<Body&&>(body), static_cast<M&&>(manager));
+    return detail::run_or<Policy>(where,
+                                  static_cast<Fallback&&>(fallback),
+                                  static_cast<Body&&>(body),
+                                  static_cast<M&&>(manager));
 }
 
 template <both_failed Policy = both_failed::keep_body, class... Arguments>

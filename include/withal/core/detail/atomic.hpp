@@ -45,13 +45,18 @@ inline T add(T& to, T delta) noexcept {
     return __atomic_add_fetch(&to, delta, __ATOMIC_ACQ_REL);
 }
 
+/// Lets another thread have the processor.
+inline void give_way() noexcept {
+    sched_yield();
+}
+
 /// A lock for the rare paths (a second failure, an observer coming or going): a few instructions
 /// held, then released. Waiters yield, so a preempted holder gets the processor.
 class spin_lock {
 public:
     void lock() noexcept {
         while (exchange(held_, true)) {
-            sched_yield();
+            give_way();
         }
     }
     void unlock() noexcept { store_release(held_, false); }

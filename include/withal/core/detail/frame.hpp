@@ -11,9 +11,9 @@
 #include <utility>
 
 // The managers of one call of with(), as one object: a chain of levels, each derived from the one
-// outside it. A level keeps what its manager's enter() returned, and the manager itself if a factory
-// made it. All of them live in the frame of the call, so that one handler can run every exit: five
-// nested handlers that rethrow cost more than twice as much.
+// outside it. A level keeps what its manager's enter() returned, and the manager itself if a
+// factory made it. All of them live in the frame of the call, so that one handler can run every
+// exit: five nested handlers that rethrow cost more than twice as much.
 //
 // The success path is force-inlined, and the frame itself is never seen by a function that is not:
 // only then do compilers keep it in registers. The failure path is out of line and is given the few
@@ -102,10 +102,11 @@ private:
 /// resources of the levels outside.
 template <class Argument, class Resources>
 struct place {
-    static_assert(Resources::template accepted_by<Argument>,
-                  "withal::with: this argument is neither a context manager (enter(), and exit() or "
-                  "exit(const outcome&) returning void or withal::verdict) nor a callable that makes "
-                  "one from the resources before it");
+    static_assert(
+        Resources::template accepted_by<Argument>,
+        "withal::with: this argument is neither a context manager (enter(), and exit() or "
+        "exit(const outcome&) returning void or withal::verdict) nor a callable that makes "
+        "one from the resources before it");
     using made = typename Resources::template result<Argument>;
     static_assert(context_manager<made>,
                   "withal::with: the factory must return a context manager, or a reference to one");
@@ -122,13 +123,15 @@ struct place<Argument, Resources> {
     static_assert(enterable<manager>, "withal::with: this manager has exit() but no enter()");
     static_assert(exitable<manager>,
                   "withal::with: this manager has enter() but no exit() or exit(const outcome&)");
-    static_assert(context_manager<manager>,
-                  "withal::with: exit() must return void or withal::verdict; a bool or a number does "
-                  "not say whether it suppresses");
-    static_assert(std::is_lvalue_reference_v<Argument> || !lockable<manager> ||
-                      own_enter<manager> || std::is_move_constructible_v<manager>,
-                  "withal::with: a lock made for this call guards nothing; pass one that others can "
-                  "lock too");
+    static_assert(
+        context_manager<manager>,
+        "withal::with: exit() must return void or withal::verdict; a bool or a number does "
+        "not say whether it suppresses");
+    static_assert(
+        std::is_lvalue_reference_v<Argument> || !lockable<manager> || own_enter<manager> ||
+            std::is_move_constructible_v<manager>,
+        "withal::with: a lock made for this call guards nothing; pass one that others can "
+        "lock too");
     static constexpr bool stored = false;
     static constexpr bool factory = false;
 };
@@ -170,9 +173,9 @@ public:
     exits(const Outer& outer, M* manager, Resource& resource) noexcept
         : Outer(outer), manager_(manager), resource_(resource) {}
 
-    /// Every exit that is left, innermost first; the law learns of each. This runs in a handler, where
-    /// the runtimes end the process if the thread is cancelled into another catch (...), so no such
-    /// cancellation is to be passed on.
+    /// Every exit that is left, innermost first; the law learns of each. This runs in a handler,
+    /// where the runtimes end the process if the thread is cancelled into another catch (...), so
+    /// no such cancellation is to be passed on.
     template <class Law>
     void unwind(Law& law, unsigned live) const noexcept {
         if (live >= depth) {

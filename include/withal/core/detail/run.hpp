@@ -71,24 +71,25 @@ struct result_ends {
         if (law.finish() == ending::suppressed) {
             return result_access::suppressed<T>();
         }
-        return result_access::error<T>(law.grouped() ? std::make_exception_ptr(error_group(
-                                                           with_secondaries(law.current())))
-                                                     : law.current());
+        return result_access::error<T>(
+            law.grouped() ? std::make_exception_ptr(error_group(with_secondaries(law.current())))
+                          : law.current());
     }
 };
 
 template <class Frame, class Body>
 struct body_of {
-    static_assert(Frame::resources::template accepted_by<Body>,
-                  "withal::with: the body cannot be called with what the managers' enter() returned, "
-                  "as lvalues, in their order, those that return void left out");
+    static_assert(
+        Frame::resources::template accepted_by<Body>,
+        "withal::with: the body cannot be called with what the managers' enter() returned, "
+        "as lvalues, in their order, those that return void left out");
     using result = typename Frame::resources::template result<Body>;
 };
 
 /// Every exit is noexcept and asks nothing: guards, and no handler at all.
 template <class Outer, class Frame, class Body, class First, class... Rest>
-[[gnu::always_inline]] inline decltype(auto) run_guarded(Frame& frame, Body&& body, First&& first,
-                                                         Rest&&... rest) {
+[[gnu::always_inline]] inline decltype(auto)
+run_guarded(Frame& frame, Body&& body, First&& first, Rest&&... rest) {
     using here = level<Outer, First>;
     struct leaving {
         here& one;
@@ -119,7 +120,8 @@ template <both_failed Policy, class Exits>
 }
 
 /// The same for with(); one function for all calls with the same managers. Returns true if the
-/// exception was suppressed, false if the handler is to rethrow it, and throws what goes on instead.
+/// exception was suppressed, false if the handler is to rethrow it, and throws what goes on
+/// instead.
 template <both_failed Policy, class Exits>
 [[gnu::cold]] [[gnu::noinline]] bool run_exits_of_with(const Exits exits, unsigned live) {
     const unwinding<cpp_exceptions> law = run_exits<Policy>(exits, live);
@@ -161,8 +163,8 @@ template <class Ends, both_failed Policy, class Frame>
 
 /// The exits are noexcept, so the body's result can be made where the caller wants it.
 template <class Ends, both_failed Policy, class Frame, class Body, class... Arguments>
-[[gnu::always_inline]] inline typename Ends::type run_in_place(Frame& frame, Body&& body,
-                                                               Arguments&&... arguments) {
+[[gnu::always_inline]] inline typename Ends::type
+run_in_place(Frame& frame, Body&& body, Arguments&&... arguments) {
     struct leaving {
         Frame& frame;
         bool succeeded = true;
@@ -184,8 +186,8 @@ template <class Ends, both_failed Policy, class Frame, class Body, class... Argu
 
 /// Any exits: the result waits in this frame until they have run.
 template <class Ends, both_failed Policy, class Frame, class Body, class... Arguments>
-[[gnu::always_inline]] inline typename Ends::type run_checked(Frame& frame, Body&& body,
-                                                              Arguments&&... arguments) {
+[[gnu::always_inline]] inline typename Ends::type
+run_checked(Frame& frame, Body&& body, Arguments&&... arguments) {
     using T = typename body_of<Frame, Body>::result;
     try {
         enter_all<frame_root>(frame, static_cast<Arguments&&>(arguments)...);
@@ -194,10 +196,11 @@ template <class Ends, both_failed Policy, class Frame, class Body, class... Argu
             frame.leave(success_outcome);
             return Ends::value();
         } else {
-            static_assert(std::is_reference_v<T> || std::is_move_constructible_v<T>,
-                          "withal::with: the body's result cannot be moved, and an exit may throw or "
-                          "suppress after it is made; make every exit noexcept and void, or return "
-                          "something movable");
+            static_assert(
+                std::is_reference_v<T> || std::is_move_constructible_v<T>,
+                "withal::with: the body's result cannot be moved, and an exit may throw or "
+                "suppress after it is made; make every exit noexcept and void, or return "
+                "something movable");
             T value = frame.apply(static_cast<Body&&>(body));
             if constexpr (can_fail<std::remove_cvref_t<T>>) {
                 const outcome left =
@@ -219,35 +222,34 @@ template <class Ends, both_failed Policy, class Body, class... Arguments>
     using frame_type = frame_of<Arguments...>;
     using T = typename body_of<frame_type, Body>::result;
     frame_type frame;
-    if constexpr (!Ends::throws || Ends::may_suppress ||
-                   !frame_type::exits_are_noexcept) {
-        return run_checked<Ends, Policy>(frame, static_cast<Body&&>(body),
-                                         static_cast<Arguments&&>(arguments)...);
+    if constexpr (!Ends::throws || Ends::may_suppress || !frame_type::exits_are_noexcept) {
+        return run_checked<Ends, Policy>(
+            frame, static_cast<Body&&>(body), static_cast<Arguments&&>(arguments)...);
     } else if constexpr (!frame_type::some_exit_asks) {
-        return run_guarded<frame_root>(frame, static_cast<Body&&>(body),
-                                       static_cast<Arguments&&>(arguments)...);
+        return run_guarded<frame_root>(
+            frame, static_cast<Body&&>(body), static_cast<Arguments&&>(arguments)...);
     } else if constexpr (!can_fail<std::remove_cvref_t<T>>) {
-        return run_in_place<Ends, Policy>(frame, static_cast<Body&&>(body),
-                                          static_cast<Arguments&&>(arguments)...);
+        return run_in_place<Ends, Policy>(
+            frame, static_cast<Body&&>(body), static_cast<Arguments&&>(arguments)...);
     } else {
-        return run_checked<Ends, Policy>(frame, static_cast<Body&&>(body),
-                                         static_cast<Arguments&&>(arguments)...);
+        return run_checked<Ends, Policy>(
+            frame, static_cast<Body&&>(body), static_cast<Arguments&&>(arguments)...);
     }
 }
 
-/// How an argument goes to the path where somebody watches: a small temporary as a copy, so that the
-/// original need not have an address and stays in registers.
+/// How an argument goes to the path where somebody watches: a small temporary as a copy, so that
+/// the original need not have an address and stays in registers.
 template <class Argument>
 using cold_argument =
     std::conditional_t<!std::is_reference_v<Argument> && std::is_trivially_copyable_v<Argument> &&
                            sizeof(Argument) <= 2 * sizeof(void*),
-                       Argument, Argument&&>;
+                       Argument,
+                       Argument&&>;
 
 /// The same with events; out of line, so that a scope nobody watches pays a load and a branch.
 template <class Ends, both_failed Policy, class Body, class... Arguments>
-[[gnu::cold]] [[gnu::noinline]] typename Ends::type
-run_watched(std::source_location where, cold_argument<Body> body,
-            cold_argument<Arguments>... arguments) {
+[[gnu::cold]] [[gnu::noinline]] typename Ends::type run_watched(
+    std::source_location where, cold_argument<Body> body, cold_argument<Arguments>... arguments) {
     return run<Ends, Policy>(static_cast<Body&&>(body), watch<Arguments>(where, arguments)...);
 }
 
@@ -275,23 +277,22 @@ run_with(std::source_location where, Body&& body, Arguments&&... arguments) {
 template <both_failed Policy, class Body, class... Arguments>
 auto run_try(std::source_location where, Body&& body, Arguments&&... arguments) {
     using T = typename body_of<frame_of<Arguments...>, Body>::result;
-    return run_either<result_ends<T>, Policy>(where, static_cast<Body&&>(body),
-                                              static_cast<Arguments&&>(arguments)...);
+    return run_either<result_ends<T>, Policy>(
+        where, static_cast<Body&&>(body), static_cast<Arguments&&>(arguments)...);
 }
 
 /// with_or() after its overloads. The fallback runs outside the handler and after every exit.
 template <both_failed Policy, class Fallback, class Body, class... Arguments>
 [[gnu::always_inline]] inline decltype(auto)
-run_or(std::source_location where, Fallback&& fallback, Body&& body,
-       Arguments&&... arguments) {
+run_or(std::source_location where, Fallback&& fallback, Body&& body, Arguments&&... arguments) {
     using frame = frame_of<Arguments...>;
     using T = typename body_of<frame, Body>::result;
     static_assert(std::is_invocable_r_v<T, Fallback>,
                   "withal::with_or: the fallback, the last argument, must be a callable without "
                   "parameters whose result converts to the body's");
     if constexpr (frame::some_may_suppress) {
-        auto ran = run_with<Policy>(where, static_cast<Body&&>(body),
-                                    static_cast<Arguments&&>(arguments)...);
+        auto ran = run_with<Policy>(
+            where, static_cast<Body&&>(body), static_cast<Arguments&&>(arguments)...);
         if constexpr (std::is_void_v<T>) {
             if (!ran) {
                 static_cast<Fallback&&>(fallback)();
@@ -302,8 +303,8 @@ run_or(std::source_location where, Fallback&& fallback, Body&& body,
             return ran ? T(*std::move(ran)) : T(static_cast<Fallback&&>(fallback)());
         }
     } else {
-        return run_with<Policy>(where, static_cast<Body&&>(body),
-                                static_cast<Arguments&&>(arguments)...);
+        return run_with<Policy>(
+            where, static_cast<Body&&>(body), static_cast<Arguments&&>(arguments)...);
     }
 }
 
@@ -312,10 +313,11 @@ run_or(std::source_location where, Fallback&& fallback, Body&& body,
 template <unsigned Taken, class Use, class... Passed>
 struct last_first {
     template <class Next, class... Rest>
-    [[gnu::always_inline]] static decltype(auto) call(Passed&&... passed, Next&& next,
-                                                      Rest&&... rest) {
+    [[gnu::always_inline]] static decltype(auto)
+    call(Passed&&... passed, Next&& next, Rest&&... rest) {
         if constexpr (sizeof...(Rest) + 1 == Taken) {
-            return Use::call(static_cast<Rest&&>(rest)..., static_cast<Next&&>(next),
+            return Use::call(static_cast<Rest&&>(rest)...,
+                             static_cast<Next&&>(next),
                              static_cast<Passed&&>(passed)...);
         } else {
             return last_first<Taken, Use, Passed..., Next>::call(static_cast<Passed&&>(passed)...,

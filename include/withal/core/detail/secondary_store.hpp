@@ -38,7 +38,7 @@ struct exception_header {
 };
 
 inline constexpr bool exception_header_known =
-#if defined(__LP64__) && (defined(__GLIBCXX__) || defined(_LIBCPP_VERSION)) && \
+#if defined(__LP64__) && (defined(__GLIBCXX__) || defined(_LIBCPP_VERSION)) &&                     \
     (defined(__x86_64__) || defined(__aarch64__))
     sizeof(exception_header) == 112;
 #else
@@ -69,8 +69,8 @@ inline exception_header* header_of(void* object) noexcept {
 class secondary_store {
 public:
     /// Records `secondary` under `primary`, unless it is there already or is the same object.
-    /// Returns false if there was no memory for it. A chain that would lead back to `primary` is cut
-    /// where it names it, as CPython does with `__context__`, or the two would own each other.
+    /// Returns false if there was no memory for it. A chain that would lead back to `primary` is
+    /// cut where it names it, as CPython does with `__context__`, or the two would own each other.
     bool attach(const std::exception_ptr& primary, const std::exception_ptr& secondary) noexcept {
         return attach(primary, secondary, header_of(object_of(primary)));
     }
@@ -113,13 +113,14 @@ private:
         std::exception_ptr alive; // only where the header is unknown: keeps the object alive
         std::size_t visited;      // the number of the last walk that came by
         std::size_t age;
-        bool referenced;          // some list names the object
+        bool referenced; // some list names the object
     };
 
     static constexpr std::size_t bucket_count = 64;
     static constexpr std::size_t kept_alive_most = 16;
 
-    bool attach(const std::exception_ptr& primary, const std::exception_ptr& secondary,
+    bool attach(const std::exception_ptr& primary,
+                const std::exception_ptr& secondary,
                 exception_header* header) noexcept {
         if (primary == nullptr || secondary == nullptr || primary == secondary) {
             return true;
@@ -132,9 +133,9 @@ private:
             entry* const top = find_or_make(primary, header);
             entry* const below = find_or_make(secondary, header_of(object_of(secondary)));
             if (top != nullptr && below != nullptr) {
-                recorded = contains(top->errors, secondary) ||
-                           ((!top->referenced || cut(*below, primary)) &&
-                            append(top->errors, secondary));
+                recorded =
+                    contains(top->errors, secondary) ||
+                    ((!top->referenced || cut(*below, primary)) && append(top->errors, secondary));
                 below->referenced = below->referenced || recorded;
             }
             forget_oldest(forgotten, forgotten_errors);
@@ -217,8 +218,8 @@ private:
         return true;
     }
 
-    static void copy(error_block* from, const std::exception_ptr& without,
-                     error_block& to) noexcept {
+    static void
+    copy(error_block* from, const std::exception_ptr& without, error_block& to) noexcept {
         for (std::size_t at = 0; from != nullptr && at < from->size(); ++at) {
             if (from->data()[at] != without) {
                 to.append(from->data()[at]);
@@ -226,8 +227,8 @@ private:
         }
     }
 
-    // Every error of the old block stays owned by the new one, or by a caller: none ends here, under
-    // the lock.
+    // Every error of the old block stays owned by the new one, or by a caller: none ends here,
+    // under the lock.
     static void replace(error_block*& old, error_block* fresh) noexcept {
         if (old != nullptr) {
             old->drop();

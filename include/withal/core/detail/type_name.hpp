@@ -10,8 +10,8 @@ struct fixed_text {
     char text[Size + 1] = {};
 };
 
-/// The compiler's spelling of T, cut out of the signature of this function: "[with T = X]" (GCC, which
-/// may add "; ...") or "[T = X]" (Clang).
+/// The compiler's spelling of T, cut out of the signature of this function: "[with T = X]" (GCC,
+/// which may add "; ...") or "[T = X]" (Clang).
 template <class T>
 constexpr auto spell_type() noexcept {
     constexpr const char* signature = __PRETTY_FUNCTION__;

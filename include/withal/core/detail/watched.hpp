@@ -1,15 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #pragma once
 
+#include <withal/core/detail/type_name.hpp>
 #include <withal/core/manager.hpp>
 #include <withal/core/observe.hpp>
 #include <withal/core/outcome.hpp>
 
+#include <concepts>
 #include <exception>
 #include <source_location>
 #include <type_traits>
 
 namespace withal::detail {
+
+template <class M>
+concept labelled = requires(const M& m) {
+    { m.label() } noexcept -> std::same_as<const char*>;
+};
+template <class M>
+concept noted = requires(const M& m) {
+    { m.note() } noexcept -> std::same_as<const char*>;
+};
+
+template <class M>
+[[nodiscard]] const char* label_of(const M& m) noexcept {
+    if constexpr (labelled<M>) {
+        return m.label();
+    } else {
+        return type_name<M>();
+    }
+}
+
+template <class M>
+[[nodiscard]] const char* note_of(const M& m) noexcept {
+    if constexpr (noted<M>) {
+        return m.note();
+    } else {
+        return nullptr;
+    }
+}
 
 /// A manager that tells the observers what another does. M is an object, or a reference to one.
 template <class M>
@@ -84,8 +113,12 @@ private:
 
     void tell(event_kind kind, const outcome* left, const std::exception_ptr& error) noexcept {
         if (observers.listening()) {
-            observers.tell({kind, this, label_of(manager_),
-                            kind == event_kind::exited ? note_of(manager_) : nullptr, where_, left,
+            observers.tell({kind,
+                            this,
+                            label_of(manager_),
+                            kind == event_kind::exited ? note_of(manager_) : nullptr,
+                            where_,
+                            left,
                             error});
         }
     }
@@ -104,7 +137,8 @@ public:
         requires std::is_invocable_v<F, Resources&...>
     auto operator()(Resources&... resources) {
         using made = std::invoke_result_t<F, Resources&...>;
-        return watched<made>(where_, [&]() -> made { return static_cast<F&&>(make_)(resources...); });
+        return watched<made>(where_,
+                             [&]() -> made { return static_cast<F&&>(make_)(resources...); });
     }
 
 private:
@@ -116,8 +150,8 @@ private:
 template <class Argument>
 auto watch(std::source_location where, std::remove_reference_t<Argument>& argument) {
     if constexpr (context_manager<Argument>) {
-        return watched<std::remove_reference_t<Argument>&>(
-            where, [&]() -> auto& { return argument; });
+        return watched<std::remove_reference_t<Argument>&>(where,
+                                                           [&]() -> auto& { return argument; });
     } else {
         return watched_factory<Argument>(where, argument);
     }

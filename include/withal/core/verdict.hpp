@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+#include <exception>
+
+namespace withal {
+
+/// What exit() answers when it has more to say than "released".
+///
+///     struct ignore_everything {
+///         void enter() {}
+///         verdict exit(const outcome&) { return verdict::suppress; }
+///     };
+///
+/// An exit() that returns void never suppresses, and `with` then returns a plain value. A *throw*
+/// from exit() is no answer: it says that the cleanup failed.
+///
+/// **Lifetime.** Owns its replacement, and can be kept.
+/// **Python.** The truth of what `__exit__` returns; replace() is `raise New from old`.
+class verdict {
+public:
+    enum plain : unsigned char {
+        propagate, ///< The exception, if any, goes on. The only verdict that matters on success.
+        suppress,  ///< The exception ends here. Ignored after success and after a failure value.
+    };
+
+    // Implicit, so that `return verdict::suppress;` reads as it should.
+    verdict(plain answer) noexcept // NOLINT(google-explicit-constructor)
+        : replacement_(), suppresses_(answer == suppress) {}
+
+    /// The exception is translated on purpose: `fresh` goes on, the old one and what was secondary
+    /// to it become secondary to `fresh`. A null pointer means propagate.
+    static verdict replace(std::exception_ptr fresh) noexcept {
+        verdict answer(propagate);
+        answer.replacement_ = static_cast<std::exception_ptr&&>(fresh);
+        return answer;
+    }
+
+    verdict(const verdict& other) noexcept : replacement_(), suppresses_(other.suppresses_) {
+        if (other.replacement_ != nullptr) {
+            replacement_ = other.replacement_;
+        }
+    }
+    verdict& operator=(const verdict& other) noexcept {
+        replacement_ = other.replacement_;
+        suppresses_ = other.suppresses_;
+        return *this;
+    }
+    ~verdict() {
+        if (replacement_ != nullptr) {
+            replacement_.~exception_ptr();
+        }
+    }
+
+    [[nodiscard]] bool suppresses() const noexcept { return suppresses_; }
+    /// What goes on instead; null unless made by replace().
+    [[nodiscard]] const std::exception_ptr& replacement() const noexcept { return replacement_; }
+
+    friend bool operator==(const verdict& a, const verdict& b) noexcept {
+        return a.suppresses_ == b.suppresses_ && a.replacement_ == b.replacement_;
+    }
+
+private:
+    union {
+        std::exception_ptr replacement_; // destroyed by hand, as outcome's
+    };
+    bool suppresses_;
+};
+
+} // namespace withal

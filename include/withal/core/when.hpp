@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+#include <withal/core/manager.hpp>
+
+#include <optional>
+#include <type_traits>
+
+namespace withal {
+
+template <class M>
+class when_manager;
+
+/// The manager if `condition` holds, and nothing otherwise: the same code with and without.
+///
+///     struct gate {
+///         void enter() {}
+///         void exit() {}
+///     };
+///     gate shared; // owned outside: a lock made here would guard nothing
+///     bool many_threads = true;
+///     with(when(many_threads, shared), [] { /* ... */ });
+///
+/// **Returns.** A manager whose resource may be missing: none for a manager that enters to void,
+/// `T*` for one that enters to `T&`, `std::optional<T>&` for one that enters to a T.
+/// **Lifetime.** An lvalue manager is referred to, an rvalue is moved in, also if unused.
+template <context_manager M>
+[[nodiscard]] when_manager<M> when(bool condition, M&& manager) {
+    return when_manager<M>(condition, static_cast<M&&>(manager));
+}
+
+//
+// Implementation
+//
+
+template <class M>
+class [[nodiscard]] when_manager {
+    using manager = std::remove_reference_t<M>;
+    using protocol = detail::protocol<manager>;
+    using entered = entered_t<manager>;
+
+public:
+    static constexpr reuse reuse_category = reuse_of<manager>;
+
+    when_manager(bool condition, M&& wrapped)
+        : manager_(static_cast<M&&>(wrapped)), condition_(condition) {}
+
+    auto enter() {
+        if constexpr (std::is_void_v<entered>) {
+            if (condition_) {
+                detail::enter_manager(manager_);
+            }
+        } else if constexpr (std::is_reference_v<entered>) {
+            using pointer = std::remove_reference_t<entered>*;
+            return condition_ ? __builtin_addressof(detail::enter_manager(manager_))
+                              : static_cast<pointer>(nullptr);
+        } else {
+            std::optional<std::remove_cv_t<entered>> resource;
+            if (condition_) {
+                resource.emplace(detail::enter_manager(manager_));
+            }
+            return resource;
+        }
+    }
+
+    auto exit(const outcome& left) noexcept(detail::exit_is_noexcept<manager>) {
+        if constexpr (may_suppress<manager>) {
+            return condition_ ? verdict(protocol::exit(manager_, left))
+                              : verdict(verdict::propagate);
+        } else if (condition_) {
+            protocol::exit(manager_, left);
+        }
+    }
+
+private:
+    M manager_;
+    bool condition_;
+};
+
+} // namespace withal
