@@ -49,9 +49,7 @@ function(withal_module name)
     target_sources(${target} ${scope} FILE_SET HEADERS BASE_DIRS "${include_dir}" FILES ${headers})
     target_compile_features(${target} ${scope} cxx_std_20)
     foreach(used IN LISTS arg_USES)
-        if(TARGET withal::${used})
-            target_link_libraries(${target} ${scope} withal::${used})
-        endif()
+        target_link_libraries(${target} ${scope} withal::${used})
     endforeach()
     set_target_properties(
         ${target}
