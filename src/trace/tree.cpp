@@ -37,9 +37,11 @@ std::string text_of(const std::exception_ptr& error) {
     return text;
 }
 
-bool same_call(const std::source_location& a, const std::source_location& b) {
-    return a.line() != 0 && a.line() == b.line() && a.column() == b.column() &&
-           std::strcmp(a.file_name(), b.file_name()) == 0;
+// What stands in the arguments of one macro has one line and column, hence the function.
+bool same_place(const std::source_location& a, const std::source_location& b) {
+    return a.line() == b.line() && a.column() == b.column() &&
+           std::strcmp(a.file_name(), b.file_name()) == 0 &&
+           std::strcmp(a.function_name(), b.function_name()) == 0;
 }
 
 std::string_view first_word(std::string_view label) {
@@ -205,15 +207,13 @@ private:
     }
 
     // Whether it stands beside the scope around it, as managers of one call of with do, or under
-    // it. Where the place of the call is not known, managers entered one directly after another are
-    // taken for one call's. A call enters its first manager first: meeting that kind again means
-    // that the function called itself.
+    // it. They are entered one directly after another, and their call has one place; where places
+    // are not known, all are taken for one. A call enters its first manager first: meeting that
+    // kind again means that the function called itself.
     void place(trace_scope& scope, std::size_t index) {
         trace_scope& outer = scopes_[scope.outer];
         const bool directly = !std::exchange(outer.has_inner, true);
-        const bool both_unknown = outer.where.line() == 0 && scope.where.line() == 0;
-        const bool beside = scope.outer != 0 &&
-                            (both_unknown ? directly : same_call(outer.where, scope.where)) &&
+        const bool beside = scope.outer != 0 && directly && same_place(outer.where, scope.where) &&
                             first_word(scopes_[outer.group].label) != first_word(scope.label);
         scope.parent = beside ? outer.parent : scope.outer;
         scope.group = beside ? outer.group : index;
