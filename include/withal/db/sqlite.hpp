@@ -29,6 +29,7 @@ struct sqlite_pragma {
     std::string value{};
 };
 
+/// The options of sqlite_open. `{.mode = sqlite_access::read_only}` sets one.
 struct sqlite_open_options {
     sqlite_access mode = sqlite_access::create;
     /// How long a statement waits for another connection's lock. Zero: not at all.
@@ -67,6 +68,7 @@ public:
     sqlite_open& operator=(sqlite_open&&) = delete;
     ~sqlite_open();
 
+    /// **Lifetime.** The connection belongs to the manager.
     sqlite_connection& enter();
     void exit(const outcome& left);
 

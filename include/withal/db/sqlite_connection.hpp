@@ -58,6 +58,7 @@ public:
 
     /// Rows changed by the last INSERT, UPDATE or DELETE.
     [[nodiscard]] std::int64_t changes() const noexcept;
+    /// The rowid of the last row that an INSERT made.
     [[nodiscard]] std::int64_t last_insert_rowid() const noexcept;
     /// Whether a transaction is open, whoever began it.
     [[nodiscard]] bool in_transaction() const noexcept;

@@ -32,7 +32,7 @@ namespace withal {
 ///
 /// Values are integers, floating point, bool, text, bytes (`std::span<const std::byte>`), nullptr,
 /// and std::optional of them; optional is also how NULL is read. Nothing is converted silently: a
-/// column of another type, a NULL and an integer that does not fit are errors (CAST in SQL instead).
+/// column of another type, a NULL and a number that does not fit are errors (CAST in SQL instead).
 ///
 /// **Throws.** sqlite_error from every member that talks to SQLite; the statement is then reset and
 /// can be used again.
@@ -69,7 +69,9 @@ public:
         return bind_at(index_of(name), value);
     }
 
-    /// **Returns.** Whether there is a row to read now. After the last row the statement is reset.
+    /// Goes on to the next row.
+    ///
+    /// **Returns.** Whether there is one. After the last row the statement is reset.
     bool step();
 
     /// bind(), then step() to the end: for statements whose rows do not matter.
@@ -79,7 +81,10 @@ public:
         finish();
     }
 
-    /// One column of the current row: the first is 0. string_view and span live until the next step.
+    /// One column of the current row: the first is 0.
+    ///
+    /// **Throws.** sqlite_error if there is no row, no such column, or it is no T.
+    /// **Lifetime.** What a string_view or span shows lives until the next step.
     template <class T>
     [[nodiscard]] T column(int index) const;
 
@@ -89,7 +94,9 @@ public:
         return row_of<Ts...>(std::index_sequence_for<Ts...>());
     }
 
+    /// How many columns its rows have; 0 for a statement without rows.
     [[nodiscard]] int columns() const noexcept;
+    /// The name of a column, as AS gave it.
     [[nodiscard]] std::string_view name(int index) const;
 
     /// Ends the current reading, so that it holds no lock; the bound values stay.

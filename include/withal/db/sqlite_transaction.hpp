@@ -28,6 +28,7 @@ enum class sqlite_nested : unsigned char {
     error,     ///< A withal::logic_error: this work must be committed when its scope ends.
 };
 
+/// The options of sqlite_transaction. `{.nested = sqlite_nested::error}` sets one.
 struct sqlite_transaction_options {
     sqlite_begin mode = sqlite_begin::immediate;
     sqlite_nested nested = sqlite_nested::savepoint;
@@ -54,7 +55,8 @@ struct sqlite_transaction_options {
 /// **Effects.** enter() runs BEGIN or SAVEPOINT. exit() runs COMMIT or RELEASE if the body
 /// returned, ROLLBACK if it failed in any way. A COMMIT that meets SQLITE_BUSY is tried again until
 /// commit_deadline. A transaction that SQLite ended by itself (ON CONFLICT ROLLBACK, disk full) is
-/// not rolled back twice.
+/// not rolled back twice. After a rollback that failed the transaction is still open; closing the
+/// connection takes it back.
 /// **Throws.** sqlite_error: from enter() if the lock cannot be had in time; from exit() if it
 /// could not commit (then it rolled back), if it could not roll back, or if the body returned
 /// although its transaction had ended before. logic_error for nested::error.
@@ -68,6 +70,7 @@ public:
     explicit sqlite_transaction(sqlite_connection& connection,
                                 sqlite_transaction_options options = {});
 
+    /// **Returns.** The manager itself.
     sqlite_transaction& enter();
     void exit(const outcome& left);
 

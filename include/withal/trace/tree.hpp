@@ -30,10 +30,10 @@ struct trace_tree_options {
 /// A line is a scope: its label, how long enter took, how long the scope lasted, what its exit says.
 ///
 ///     // report                                         412ms  failed: line 12: no version
-///     // |- temp_dir /tmp/withal.Xa91          +0.2ms   411ms  removed 14 files, 3.1 MB in 1.1ms
+///     // |- temp_dir /tmp/withal.Xa91          +0.2ms   411ms  removed 14 files in 1.1ms
 ///     // |- sqlite_open packages.db            +0.4ms   408ms  closed
 ///     // `- sqlite_transaction immediate       +0.1ms   407ms  ROLLED BACK (body failed)
-///     //    also: sqlite: rollback failed on packages.db: disk I/O error (SQLITE_IOERR, 10)
+///     //    also: sqlite: rollback failed on packages.db: disk I/O error
 ///
 /// Managers of one call of `with` stand below each other, what the body enters is indented. The
 /// root shows the error that came out; an error that came less far stands where it was first seen,
