@@ -69,6 +69,7 @@ public:
     decltype(auto) enter() {
         try {
             managers_.call([this](std::remove_reference_t<M>&... each) {
+                detail::bind_all<detail::frame_root>(frame_, each...);
                 detail::enter_all<detail::frame_root>(frame_, each...);
             });
         } catch (...) {

@@ -46,23 +46,27 @@ public:
     scoped_guard(M&& kept, std::source_location where)
         : manager_(where, [&]() -> M&& { return static_cast<M&&>(kept); }),
           exceptions_(std::uncaught_exceptions()) {
+        detail::bind_all<detail::frame_root>(frame_, manager_);
         detail::enter_all<detail::frame_root>(frame_, manager_);
     }
     scoped_guard(const scoped_guard&) = delete;
     scoped_guard& operator=(const scoped_guard&) = delete;
 
     ~scoped_guard() noexcept(frame_type::exits_are_noexcept) {
-        if (std::uncaught_exceptions() == exceptions_) {
+        const bool unwinding = std::uncaught_exceptions() > exceptions_;
+        if (!unwinding) {
             frame_.leave(detail::success_outcome);
-            return;
-        }
-        try {
+        } else if constexpr (frame_type::exits_are_noexcept) {
             frame_.leave(detail::outcome_access::unseen_exception());
-        } catch (...) {
-            if (std::current_exception() == nullptr) {
-                throw; // a thread is being cancelled
+        } else {
+            try {
+                frame_.leave(detail::outcome_access::unseen_exception());
+            } catch (...) {
+                if (std::current_exception() == nullptr) {
+                    throw; // a thread is being cancelled
+                }
+                detail::note_secondary(nullptr, std::current_exception());
             }
-            detail::note_secondary(nullptr, std::current_exception());
         }
     }
 

@@ -268,8 +268,12 @@ public:
     static constexpr bool some_exit_asks = Outer::some_exit_asks || protocol<M>::asks;
     static constexpr bool some_may_suppress = Outer::some_may_suppress || may_suppress<M>;
 
-    [[gnu::always_inline]] level() noexcept {
-        if constexpr (!stored) {
+    /// Notes where the manager is, before anything is entered: known at every point of the frame, it
+    /// costs nothing to know.
+    [[gnu::always_inline]] void bind(std::remove_reference_t<Argument>& argument) noexcept {
+        if constexpr (!here::factory) {
+            made_ = __builtin_addressof(argument);
+        } else if constexpr (!stored) {
             made_ = nullptr;
         }
     }
@@ -285,8 +289,6 @@ public:
             if constexpr (here::factory) {
                 M& manager = Outer::apply(static_cast<Argument&&>(argument));
                 made_ = __builtin_addressof(manager);
-            } else {
-                made_ = __builtin_addressof(argument);
             }
             enter_made();
         }
@@ -379,6 +381,16 @@ struct chain<Outer, First, Rest...> : chain<level<Outer, First>, Rest...> {};
 
 template <class... Arguments>
 using frame_of = typename chain<frame_root, Arguments...>::type;
+
+/// Tells every level of a frame its argument.
+template <class Outer, class Frame, class First, class... Rest>
+[[gnu::always_inline]] inline void bind_all(Frame& frame, First&& first, Rest&&... rest) noexcept {
+    using here = level<Outer, First>;
+    static_cast<here&>(frame).bind(first);
+    if constexpr (sizeof...(Rest) > 0) {
+        bind_all<here>(frame, static_cast<Rest&&>(rest)...);
+    }
+}
 
 /// Enters every level of a frame, outermost first.
 template <class Outer, class Frame, class First, class... Rest>

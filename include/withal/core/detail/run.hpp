@@ -222,6 +222,7 @@ template <class Ends, both_failed Policy, class Body, class... Arguments>
     using frame_type = frame_of<Arguments...>;
     using T = typename body_of<frame_type, Body>::result;
     frame_type frame;
+    bind_all<frame_root>(frame, static_cast<Arguments&&>(arguments)...);
     if constexpr (!Ends::throws || Ends::may_suppress || !frame_type::exits_are_noexcept) {
         return run_checked<Ends, Policy>(
             frame, static_cast<Body&&>(body), static_cast<Arguments&&>(arguments)...);
@@ -237,14 +238,22 @@ template <class Ends, both_failed Policy, class Body, class... Arguments>
     }
 }
 
-/// How an argument goes to the path where somebody watches: a small temporary as a copy, so that
-/// the original need not have an address and stays in registers.
+template <class T>
+concept small_value = std::is_trivially_copyable_v<T> && sizeof(T) <= 2 * sizeof(void*);
+
+/// How an argument goes to the path where somebody watches: a small temporary as a copy, so that the
+/// original need not have an address and stays in registers.
 template <class Argument>
-using cold_argument =
-    std::conditional_t<!std::is_reference_v<Argument> && std::is_trivially_copyable_v<Argument> &&
-                           sizeof(Argument) <= 2 * sizeof(void*),
-                       Argument,
-                       Argument&&>;
+struct cold {
+    using type = Argument&&;
+};
+template <small_value Argument>
+    requires(!std::is_reference_v<Argument>)
+struct cold<Argument> {
+    using type = Argument;
+};
+template <class Argument>
+using cold_argument = typename cold<Argument>::type;
 
 /// The same with events; out of line, so that a scope nobody watches pays a load and a branch.
 template <class Ends, both_failed Policy, class Body, class... Arguments>
