@@ -7,6 +7,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -19,6 +20,7 @@ namespace withal {
 
 // Makes `to` hold exactly what `from` holds.
 void atomic_file::write::copy(int from, int to, std::string_view what) const {
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): read into before it is read
     std::array<char, 65536> buffer;
     off_t at = 0;
     sys::seek(to, 0, SEEK_SET).or_throw(what, path_);

@@ -6,7 +6,6 @@
 #include <withal/sys/fd.hpp>
 #include <withal/sys/path.hpp>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <climits>
@@ -292,8 +291,10 @@ bool atomic_file::write::same_content() const {
         !S_ISREG(theirs.st_mode) || theirs.st_size != mine.st_size) {
         return false;
     }
+    // NOLINTBEGIN(cppcoreguidelines-pro-type-member-init): read into before they are read
     std::array<char, 16384> ours;
     std::array<char, 16384> found;
+    // NOLINTEND(cppcoreguidelines-pro-type-member-init)
     for (off_t at = 0; at < mine.st_size;) {
         const sys::returned here = sys::read_at(writer_.fd(), ours.data(), ours.size(), at);
         if (!here.ok() || here.value() == 0) {

@@ -2,7 +2,6 @@
 #include <withal/resources/file.hpp>
 
 #include "entered.hpp"
-#include <withal/core/manager.hpp>
 #include <withal/sys/call.hpp>
 #include <withal/sys/fd.hpp>
 
@@ -10,6 +9,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <cstring>
 #include <exception>
 #include <memory>

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "removal.hpp"
-#include <withal/resources/temp.hpp>
 #include <withal/sys/call.hpp>
 #include <withal/sys/fd.hpp>
 #include <withal/sys/path.hpp>
 
 #include <cerrno>
 #include <cstddef>
+#include <cstdio>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -15,7 +15,6 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/types.h>
 
 namespace withal::detail {
 
@@ -53,8 +52,9 @@ void removal::empty() {
     empty_one(listed.get(), root_path_, 0);
 }
 
-// Reads names and removes them, until a whole reading meets nothing that can be removed: what others
-// add meanwhile, and what was lifted into the root, is met in the next one. True: it is empty.
+// Reads names and removes them, until a whole reading meets nothing that can be removed: what
+// others add meanwhile, and what was lifted into the root, is met in the next one. True: it is
+// empty.
 bool removal::empty_one(int dir, const std::string& path, int depth) {
     std::vector<sys::directory_entry> names;
     for (std::size_t pass = 0;; ++pass) {

@@ -15,8 +15,8 @@ namespace withal::detail {
 ///
 /// Subdirectories are opened without following links or crossing mounts, and everything is removed
 /// relative to an open directory, so that no path is looked up twice. A directory below the depth
-/// that descriptors are spent on is first renamed into the root: depth has no limit, and "..", which
-/// somebody may have moved, is never used.
+/// that descriptors are spent on is first renamed into the root: depth has no limit, and "..",
+/// which somebody may have moved, is never used.
 class removal {
 public:
     removal(int root, std::string root_path);

@@ -95,7 +95,7 @@ std::string text_of(std::string_view operation, std::string_view path) {
 struct descriptor_path {
     explicit descriptor_path(int fd) noexcept {
         constexpr std::string_view head = "/proc/self/fd/";
-        char* const digits = std::copy(head.begin(), head.end(), text.data());
+        char* const digits = std::ranges::copy(head, text.data()).out;
         *std::to_chars(digits, text.data() + text.size() - 1, fd).ptr = '\0';
     }
     std::array<char, 32> text{};
@@ -166,7 +166,7 @@ returned open_beneath(int dir, const char* name, int flags) noexcept {
             return ::syscall(SYS_openat2, dir, name, &how, sizeof how);
         });
     if (opened.error() == EAGAIN) {
-        // The kernel could not tell whether a rename elsewhere led it out; it asks to be asked again.
+        // The kernel could not tell whether a rename elsewhere led it out: ask again.
         return open_beneath(dir, name, flags);
     }
     if (opened.error() != ENOSYS && opened.error() != EPERM) {
@@ -313,6 +313,7 @@ returned read_link_at(int dir, const char* name, char* into, std::size_t size) n
     });
 }
 
+// NOLINTBEGIN(misc-include-cleaner): <cstdio> has both
 returned
 rename_at(int from_dir, const char* from, int to_dir, const char* to, unsigned flags) noexcept {
     return through(at(call::renameat, from_dir, from, static_cast<int>(flags), to),
@@ -322,6 +323,7 @@ rename_at(int from_dir, const char* from, int to_dir, const char* to, unsigned f
                                          : ::renameat2(from_dir, from, to_dir, to, flags);
                    });
 }
+// NOLINTEND(misc-include-cleaner)
 
 returned link_at(int from_dir, const char* from, int to_dir, const char* to, int flags) noexcept {
     return through(at(call::linkat, to_dir, from, flags, to),

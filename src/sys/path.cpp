@@ -123,6 +123,7 @@ std::string distinct_name(std::size_t size, bool again) {
 
 returned next_entries(int dir, std::vector<directory_entry>& into) {
     into.clear();
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): read into before it is read
     alignas(dirent64) std::array<char, 32768> buffer;
     for (;;) {
         const returned got = entries(dir, buffer.data(), buffer.size());

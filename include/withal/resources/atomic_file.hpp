@@ -15,16 +15,22 @@ namespace withal {
 
 /// What a commit has survived once exit() returns.
 enum class durability : unsigned char {
-    durable, ///< A power cut: data and directory are synced. Never torn, never lost.
-    atomic,  ///< A power cut leaves the old or the new content whole, perhaps the old.
-    none,    ///< kill -9 and concurrent readers; after a power cut the file may be empty.
+    /// A power cut: data and directory are synced. Never torn, never lost.
+    durable,
+    /// A power cut leaves the old or the new content whole, perhaps the old.
+    atomic,
+    /// kill -9 and concurrent readers; after a power cut the file may be empty.
+    none,
 };
 
 /// The mode of the new file.
 enum class permissions : unsigned char {
-    preserve, ///< That of the file it replaces; of a new file 0666 & ~umask.
-    mode,     ///< Exactly `atomic_file_options::mode`.
-    umask,    ///< 0666 & ~umask.
+    /// That of the file it replaces; of a new file 0666 & ~umask.
+    preserve,
+    /// Exactly `atomic_file_options::mode`.
+    mode,
+    /// 0666 & ~umask.
+    umask,
 };
 
 /// How much to insist on keeping the old file's owner, or its extended attributes and ACLs.
@@ -35,8 +41,10 @@ enum class clobber : unsigned char { replace, no };
 
 /// What if the target is a symbolic link?
 enum class symlinks : unsigned char {
-    follow,  ///< Resolved once, at enter; the real file is replaced in its directory.
-    replace, ///< The link itself is replaced by a file.
+    /// Resolved once, at enter; the real file is replaced in its directory.
+    follow,
+    /// The link itself is replaced by a file.
+    replace,
     refuse,
 };
 
@@ -53,18 +61,26 @@ enum class hard_links : unsigned char { fail, break_them, in_place };
 struct atomic_file_options {
     enum durability durability = durability::durable;
     permissions perm = permissions::preserve;
-    mode_t mode = 0600;                    ///< For permissions::mode.
-    keeping owner = keeping::best_effort;  ///< With permissions::preserve only.
-    keeping xattrs = keeping::best_effort; ///< With permissions::preserve only.
+    /// For permissions::mode.
+    mode_t mode = 0600;
+    /// With permissions::preserve only.
+    keeping owner = keeping::best_effort;
+    /// With permissions::preserve only.
+    keeping xattrs = keeping::best_effort;
     enum clobber clobber = clobber::replace;
     symlinks symlink = symlinks::follow;
-    bool if_changed = false; ///< Same bytes: keep the old file, its inode and its times.
+    /// Same bytes: keep the old file, its inode and its times.
+    bool if_changed = false;
     busy on_busy = busy::error;
     hard_links preserve_links = hard_links::break_them;
-    int backup = 0;       ///< Old copies to keep: NAME.bak is the newest, then NAME.bak.1 ...
-    bool unnamed = true;  ///< O_TMPFILE where there is one: a killed writer leaves nothing behind.
-    bool sweep = true;    ///< Remove what killed writers of this target left; see docs.
-    bool by_path = false; ///< Others write to temp_path(), and may replace what is there.
+    /// Old copies to keep: NAME.bak is the newest, then NAME.bak.1 ...
+    int backup = 0;
+    /// O_TMPFILE where there is one: a killed writer leaves nothing behind.
+    bool unnamed = true;
+    /// Remove what killed writers of this target left; see docs.
+    bool sweep = true;
+    /// Others write to temp_path(), and may replace what is there.
+    bool by_path = false;
 
     /// The eight system calls of a durable write and no more: no look at the target, no sweep.
     static atomic_file_options bare() {

@@ -64,7 +64,7 @@ public:
 
     /// The descriptor, after flush() if somebody else is to write. -1 when closed.
     [[nodiscard]] int fd() const noexcept { return fd_.get(); }
-    /// The path it was opened by, or is to be committed to.
+    /// The path that errors name: the one it was opened by, or is to be committed to.
     [[nodiscard]] const std::string& path() const noexcept { return path_; }
 
 private:
@@ -98,8 +98,8 @@ private:
     bool more_ = false;
 };
 
-/// Opens a file for the body and closes it afterwards, and closing is *checked*: what a full disk or
-/// a server reports only then is thrown, or attached to the body's error if it failed too.
+/// Opens a file for the body and closes it afterwards, and closing is *checked*: what a full disk
+/// or a server reports only then is thrown, or attached to the body's error if it failed too.
 ///
 ///     const std::string name = with(open_file("/etc/hostname"), [](file& f) {
 ///         return f.read_all();

@@ -18,18 +18,25 @@ namespace withal {
 /// When a temporary file or directory stays.
 enum class keep : unsigned char {
     never,
-    on_failure, ///< If the body failed, for whoever wants to know why.
+    /// If the body failed, for whoever wants to know why.
+    on_failure,
     always,
 };
 
-/// The options of temp_dir and temp_file. `{.prefix = "build-", .keep = keep::on_failure}` sets two.
+/// The options of temp_dir and temp_file.
+///
+/// `temp_dir({.prefix = "build-", .keep = keep::on_failure})` sets two of them.
 struct temp_options {
-    std::string parent{}; ///< Where; empty: $TMPDIR, else /tmp. It is made absolute at enter.
+    /// Where; empty: $TMPDIR, else /tmp. It is made absolute at enter.
+    std::string parent{};
     std::string prefix = "withal-";
-    std::string suffix{}; ///< Ten random characters stand before it.
-    mode_t mode = 0700;   ///< Exactly this, whatever the umask; of a temp_file its 0666 part.
+    /// Ten random characters stand before it.
+    std::string suffix{};
+    /// Exactly this, whatever the umask; of a temp_file its 0666 part.
+    mode_t mode = 0700;
     enum keep keep = keep::never;
-    bool lock = true; ///< Hold a lock on it, by which systemd-tmpfiles knows not to clean it up.
+    /// Hold a lock on it, by which systemd-tmpfiles knows not to clean it up.
+    bool lock = true;
 };
 
 /// What could not be removed, all of it. Its text names the first few.

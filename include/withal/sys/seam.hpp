@@ -41,10 +41,14 @@ const char* name_of(call what) noexcept;
 /// A system call about to be made. What a kind does not have is -1, "" or 0.
 struct attempt {
     call what;
-    int fd;             ///< The descriptor, or the directory that `name` is relative to.
-    const char* name;   ///< The first name.
-    const char* second; ///< The second name (renameat, linkat).
-    std::size_t size;   ///< How much is to be read or written.
+    /// The descriptor, or the directory that `name` is relative to.
+    int fd;
+    /// The first name.
+    const char* name;
+    /// The second name (renameat, linkat).
+    const char* second;
+    /// How much is to be read or written.
+    std::size_t size;
     int flags;
 };
 
