@@ -100,7 +100,7 @@ def examples_of_header(path: Path, root: Path) -> list[Example]:
 
 
 def examples_of_markdown(path: Path, root: Path) -> list[Example]:
-    name = path.relative_to(root).with_suffix("").as_posix().replace("/", ".")
+    name = path.relative_to(root).with_suffix("").as_posix().removeprefix("docs/").replace("/", ".")
     found: list[Example] = []
     fence, start, block = None, 0, []
     for number, line in enumerate(path.read_text().splitlines(), 1):

@@ -101,21 +101,21 @@ class Docs(HouseTest):
 
     def test_examples_of_a_page_become_tests(self):
         made = (self.markdown() / "docs.cmake").read_text()
-        self.assertIn("withal_docs_body(docs.page.1)", made)
-        self.assertIn("withal_docs_body(docs.page.2 PRINTS", made)
-        self.assertNotIn("docs.page.3", made)
-        self.assertIn("withal_docs_program(docs.page.4", made)
+        self.assertIn("withal_docs_body(page.1)", made)
+        self.assertIn("withal_docs_body(page.2 PRINTS", made)
+        self.assertNotIn("page.3", made)
+        self.assertIn("withal_docs_program(page.4", made)
 
     def test_an_example_is_held_to_what_it_prints(self):
         out = self.markdown()
-        for source in ("bodies", "docs.page.4"):
+        for source in ("bodies", "page.4"):
             done = self.compile(out / f"{source}.cpp", "-o", str(self.root / source))
             self.assert_clean(done)
-        bodies, program = str(self.root / "bodies"), str(self.root / "docs.page.4")
-        self.assert_clean(self.tool("check_docs.py", "run", bodies, "docs.page.1"))
-        prints = ["--prints", str(out / "docs.page.2.txt")]
-        self.assert_clean(self.tool("check_docs.py", "run", *prints, bodies, "docs.page.2"))
-        prints = ["--prints", str(out / "docs.page.4.txt")]
+        bodies, program = str(self.root / "bodies"), str(self.root / "page.4")
+        self.assert_clean(self.tool("check_docs.py", "run", bodies, "page.1"))
+        prints = ["--prints", str(out / "page.2.txt")]
+        self.assert_clean(self.tool("check_docs.py", "run", *prints, bodies, "page.2"))
+        prints = ["--prints", str(out / "page.4.txt")]
         done = self.tool("check_docs.py", "run", *prints, program)
         self.assert_fault(done, "but the documentation says that it prints")
 
