@@ -171,6 +171,21 @@ TEST(atomic_calls, an_fsync_that_failed_is_not_tried_again) {
     EXPECT_EQ(faults.count(sys::call::fsync), 1);
 }
 
+TEST(atomic_calls, an_error_that_only_close_reports_still_stops_the_commit) {
+    for (const atomic_file_options& options :
+         {atomic_file_options::bare(), atomic_file_options{}, atomic_file_options{.backup = 1}}) {
+        const scratch dir;
+        sys_faults faults;
+        faults.fail(sys::call::close, 1, EDQUOT);
+        const auto write = [&] {
+            with(atomic_file(dir / "f", options), [](atomic_writer& out) { out.write("new"); });
+        };
+        EXPECT_EQ(testing::text_of<std::system_error>(write),
+                  "atomic_file: close '" + (dir / "f") + "' failed: Disk quota exceeded");
+        EXPECT_EQ(names_in(dir.path()), names{});
+    }
+}
+
 TEST(atomic_calls, a_directory_that_cannot_be_synced_is_a_result_of_its_own) {
     const scratch dir;
     spit(dir / "f", "old");
