@@ -15,6 +15,7 @@
 #include <cstring>
 #include <fstream>
 #include <map>
+#include <ostream>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -280,6 +281,12 @@ struct sequence {
     const char* name;
     atomic_file_options options;
     bool exists_before;
+
+    // For the messages of the framework.
+    friend void PrintTo(const sequence& one,
+                        std::ostream* out) { // NOLINT(readability-identifier-naming)
+        *out << one.name;
+    }
 };
 
 class atomic_sequence : public ::testing::TestWithParam<sequence> {};

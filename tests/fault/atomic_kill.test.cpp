@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstddef>
+#include <ostream>
 #include <random>
 #include <string>
 #include <system_error>
@@ -53,6 +54,12 @@ void put(const std::string& path, const std::string& text, const atomic_file_opt
 struct way {
     const char* name;
     atomic_file_options options;
+
+    // For the messages of the framework.
+    friend void PrintTo(const way& one,
+                        std::ostream* out) { // NOLINT(readability-identifier-naming)
+        *out << one.name;
+    }
 };
 
 class atomic_kill : public ::testing::TestWithParam<way> {};

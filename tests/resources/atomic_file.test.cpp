@@ -51,6 +51,12 @@ ino_t inode_of(const std::string& path) {
 struct way {
     const char* name;
     atomic_file_options options;
+
+    // For the messages of the framework.
+    friend void PrintTo(const way& one,
+                        std::ostream* out) { // NOLINT(readability-identifier-naming)
+        *out << one.name;
+    }
 };
 
 class atomic_file_ways : public ::testing::TestWithParam<way> {};

@@ -4,6 +4,7 @@
 #include "support/sys_faults.hpp"
 #include "support/sys_scratch.hpp"
 #include <withal/sys/fd.hpp>
+#include <withal/sys/seam.hpp>
 
 #include <gtest/gtest.h>
 
@@ -12,7 +13,7 @@
 #include <system_error>
 
 #include <fcntl.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 namespace withal {
 namespace {

@@ -4,10 +4,12 @@
 #include "support/sys_faults.hpp"
 #include "support/sys_scratch.hpp"
 #include <withal/sys/call.hpp>
+#include <withal/sys/seam.hpp>
 
 #include <gtest/gtest.h>
 
 #include <cerrno>
+#include <cstddef>
 #include <utility>
 
 #include <fcntl.h>

@@ -3,6 +3,8 @@
 
 #include "support/sys_faults.hpp"
 #include "support/sys_scratch.hpp"
+#include <withal/sys/fd.hpp>
+#include <withal/sys/seam.hpp>
 
 #include <gtest/gtest.h>
 
@@ -13,6 +15,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 namespace withal {
