@@ -17,27 +17,24 @@ namespace {
 using namespace withal_bench;
 
 //
-// The managers
+// The managers: like the code written by hand, they keep one number
 //
 
 struct quiet {
-    int seed;
-    int handle = 0;
-    int enter() { return handle = acquire(seed); }
+    int handle;
+    int enter() { return handle = acquire(handle); }
     void exit() noexcept { release(handle); }
 };
 
 struct fallible {
-    int seed;
-    int handle = 0;
-    int enter() { return handle = acquire(seed); }
+    int handle;
+    int enter() { return handle = acquire(handle); }
     void exit() { release_or_throw(handle); }
 };
 
 struct transaction {
-    int seed;
-    int handle = 0;
-    int enter() { return handle = acquire(seed); }
+    int handle;
+    int enter() { return handle = acquire(handle); }
     void exit(const withal::outcome& left) {
         if (left.returned()) {
             commit(handle);
@@ -48,9 +45,8 @@ struct transaction {
 };
 
 struct swallowing {
-    int seed;
-    int handle = 0;
-    int enter() { return handle = acquire(seed); }
+    int handle;
+    int enter() { return handle = acquire(handle); }
     withal::verdict exit(const withal::outcome& left) {
         release_or_throw(handle);
         return left.failed() ? withal::verdict::suppress : withal::verdict::propagate;
@@ -169,21 +165,30 @@ int commit_with(int seed) {
     return withal::with(transaction{seed}, [](int& handle) { return use(handle); });
 }
 
-int suppress_hand(int seed) {
+/// A function whose result is missing when the error was swallowed.
+[[gnu::noinline]] std::optional<int> swallowed_by_hand(int seed) {
     const int handle = acquire(seed);
-    std::optional<int> result;
+    int result = 0;
     try {
         result = use(handle);
     } catch (...) {
         release_or_throw(handle);
-        return -1;
+        return std::nullopt;
     }
     release_or_throw(handle);
-    return result.value_or(-1);
+    return result;
+}
+
+[[gnu::noinline]] std::optional<int> swallowed_by_with(int seed) {
+    return withal::with(swallowing{seed}, [](int& handle) { return use(handle); });
+}
+
+int suppress_hand(int seed) {
+    return swallowed_by_hand(seed).value_or(-1);
 }
 
 int suppress_with(int seed) {
-    return withal::with(swallowing{seed}, [](int& handle) { return use(handle); }).value_or(-1);
+    return swallowed_by_with(seed).value_or(-1);
 }
 
 //

@@ -392,14 +392,15 @@ template <class Outer, class Frame, class First, class... Rest>
     }
 }
 
-/// Enters every level of a frame, outermost first.
+/// Enters the levels of a frame inside Outer, outermost first.
+template <class Outer, class Frame>
+void enter_all(Frame&) noexcept {}
+
 template <class Outer, class Frame, class First, class... Rest>
 [[gnu::always_inline]] inline void enter_all(Frame& frame, First&& first, Rest&&... rest) {
     using here = level<Outer, First>;
     static_cast<here&>(frame).enter(static_cast<First&&>(first));
-    if constexpr (sizeof...(Rest) > 0) {
-        enter_all<here>(frame, static_cast<Rest&&>(rest)...);
-    }
+    enter_all<here>(frame, static_cast<Rest&&>(rest)...);
 }
 
 } // namespace withal::detail

@@ -150,6 +150,8 @@ template <class Ends, both_failed Policy, class Frame>
 [[gnu::always_inline]] inline typename Ends::type run_failed(Frame& frame) {
     if constexpr (!Ends::throws) {
         return run_exits_of_try<Ends, Policy>(frame.all_exits(), frame.live());
+    } else if (frame.live() == 0) {
+        throw;
     } else if constexpr (Ends::may_suppress) {
         if (run_exits_of_with<Policy>(frame.all_exits(), frame.live())) {
             return Ends::suppressed();
@@ -184,13 +186,14 @@ run_in_place(Frame& frame, Body&& body, Arguments&&... arguments) {
     }
 }
 
-/// Any exits: the result waits in this frame until they have run.
-template <class Ends, both_failed Policy, class Frame, class Body, class... Arguments>
+/// The rest of a call of with() once the outermost manager is entered, or is about to be: whatever
+/// throws, the exits run. The result waits in this frame until they have.
+template <class Ends, both_failed Policy, class Outer, class Frame, class Body, class... Arguments>
 [[gnu::always_inline]] inline typename Ends::type
 run_checked(Frame& frame, Body&& body, Arguments&&... arguments) {
     using T = typename body_of<Frame, Body>::result;
     try {
-        enter_all<frame_root>(frame, static_cast<Arguments&&>(arguments)...);
+        enter_all<Outer>(frame, static_cast<Arguments&&>(arguments)...);
         if constexpr (std::is_void_v<T>) {
             frame.apply(static_cast<Body&&>(body));
             frame.leave(success_outcome);
@@ -216,6 +219,23 @@ run_checked(Frame& frame, Body&& body, Arguments&&... arguments) {
     }
 }
 
+/// Any exits. Where the outermost enter() throws there is nothing to undo, and no handler to pay for.
+template <class Ends, both_failed Policy, class Frame, class Body, class First, class... Rest>
+[[gnu::always_inline]] inline typename Ends::type
+run_any(Frame& frame, Body&& body, First&& first, Rest&&... rest) {
+    if constexpr (Ends::throws) {
+        using outermost = level<frame_root, First>;
+        static_cast<outermost&>(frame).enter(static_cast<First&&>(first));
+        return run_checked<Ends, Policy, outermost>(
+            frame, static_cast<Body&&>(body), static_cast<Rest&&>(rest)...);
+    } else {
+        return run_checked<Ends, Policy, frame_root>(frame,
+                                                     static_cast<Body&&>(body),
+                                                     static_cast<First&&>(first),
+                                                     static_cast<Rest&&>(rest)...);
+    }
+}
+
 /// One call of with().
 template <class Ends, both_failed Policy, class Body, class... Arguments>
 [[gnu::always_inline]] inline typename Ends::type run(Body&& body, Arguments&&... arguments) {
@@ -224,7 +244,7 @@ template <class Ends, both_failed Policy, class Body, class... Arguments>
     frame_type frame;
     bind_all<frame_root>(frame, static_cast<Arguments&&>(arguments)...);
     if constexpr (!Ends::throws || Ends::may_suppress || !frame_type::exits_are_noexcept) {
-        return run_checked<Ends, Policy>(
+        return run_any<Ends, Policy>(
             frame, static_cast<Body&&>(body), static_cast<Arguments&&>(arguments)...);
     } else if constexpr (!frame_type::some_exit_asks) {
         return run_guarded<frame_root>(
@@ -233,7 +253,7 @@ template <class Ends, both_failed Policy, class Body, class... Arguments>
         return run_in_place<Ends, Policy>(
             frame, static_cast<Body&&>(body), static_cast<Arguments&&>(arguments)...);
     } else {
-        return run_checked<Ends, Policy>(
+        return run_any<Ends, Policy>(
             frame, static_cast<Body&&>(body), static_cast<Arguments&&>(arguments)...);
     }
 }
@@ -241,24 +261,31 @@ template <class Ends, both_failed Policy, class Body, class... Arguments>
 template <class T>
 concept small_value = std::is_trivially_copyable_v<T> && sizeof(T) <= 2 * sizeof(void*);
 
-/// How an argument goes to the path where somebody watches: a small temporary as a copy, so that the
-/// original need not have an address and stays in registers.
+/// How an argument goes on: a small temporary as a copy, made before it is entered. Each of the two
+/// paths below then has its own, and the one that is rarely taken does not keep the other's in memory.
 template <class Argument>
-struct cold {
+struct carried {
     using type = Argument&&;
 };
 template <small_value Argument>
     requires(!std::is_reference_v<Argument>)
-struct cold<Argument> {
+struct carried<Argument> {
     using type = Argument;
 };
 template <class Argument>
-using cold_argument = typename cold<Argument>::type;
+using carried_t = typename carried<Argument>::type;
 
-/// The same with events; out of line, so that a scope nobody watches pays a load and a branch.
+/// The path that nobody watches.
 template <class Ends, both_failed Policy, class Body, class... Arguments>
-[[gnu::cold]] [[gnu::noinline]] typename Ends::type run_watched(
-    std::source_location where, cold_argument<Body> body, cold_argument<Arguments>... arguments) {
+[[gnu::always_inline]] inline typename Ends::type run_unwatched(carried_t<Body> body,
+                                                                carried_t<Arguments>... arguments) {
+    return run<Ends, Policy>(static_cast<Body&&>(body), static_cast<Arguments&&>(arguments)...);
+}
+
+/// The path with events: out of line, so that a scope nobody watches pays a load and a branch.
+template <class Ends, both_failed Policy, class Body, class... Arguments>
+[[gnu::cold]] [[gnu::noinline]] typename Ends::type
+run_watched(std::source_location where, carried_t<Body> body, carried_t<Arguments>... arguments) {
     return run<Ends, Policy>(static_cast<Body&&>(body), watch<Arguments>(where, arguments)...);
 }
 
@@ -269,7 +296,8 @@ run_either(std::source_location where, Body&& body, Arguments&&... arguments) {
         return run_watched<Ends, Policy, Body, Arguments...>(
             where, static_cast<Body&&>(body), static_cast<Arguments&&>(arguments)...);
     }
-    return run<Ends, Policy>(static_cast<Body&&>(body), static_cast<Arguments&&>(arguments)...);
+    return run_unwatched<Ends, Policy, Body, Arguments...>(static_cast<Body&&>(body),
+                                                           static_cast<Arguments&&>(arguments)...);
 }
 
 /// with() after its overloads: the body first.
