@@ -3,10 +3,11 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <cstring>
+#include <stdexcept>
 #include <string>
 
-#include <poll.h>
-#include <string.h>
+#include <sys/poll.h>
 
 namespace ledger {
 
@@ -24,7 +25,7 @@ interrupted::interrupted(int signal)
     : std::runtime_error(std::string("stopped by SIG") + ::sigabbrev_np(signal)), signal_(signal) {}
 
 void remember_signals() {
-    for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP}) { // NOLINT(misc-include-cleaner)
         // A signal that whoever started us had ignored (nohup) stays ignored.
         if (std::signal(signal, remember) == SIG_IGN) {
             std::signal(signal, SIG_IGN);
@@ -41,7 +42,7 @@ void check_signals() {
 void wait_for_input(int fd) {
     // A signal that came just before poll() would not end it: hence the timeout.
     constexpr int timeout_ms = 200;
-    pollfd wanted{.fd = fd, .events = POLLIN, .revents = 0};
+    pollfd wanted{.fd = fd, .events = POLLIN, .revents = 0}; // NOLINT(misc-include-cleaner)
     do {
         check_signals();
     } while (::poll(&wanted, 1, timeout_ms) < 1);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "lock.hpp"
 #include <withal/sys/call.hpp>
+#include <withal/sys/fd.hpp>
 
 #include <array>
 #include <cerrno>
@@ -11,7 +12,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/stat.h>
+#include <sys/stat.h> // IWYU pragma: keep
 #include <unistd.h>
 
 namespace ledger {

@@ -28,6 +28,7 @@
 #include <exception>
 #include <filesystem>
 #include <iostream>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -105,7 +106,7 @@ void keep_ledger(const options& asked) {
         withal::timer("timer"),
         withal::atomic_file(report.string(), {.backup = 1}),
         new_file(database),
-        withal::sqlite_open(database, {.pragmas = {{"temp_store", "memory"}}}),
+        withal::sqlite_open(database, {.pragmas = {{.name = "temp_store", .value = "memory"}}}),
         [](auto&, auto&, auto&, auto&, withal::sqlite_connection& db) {
             return withal::sqlite_transaction(db);
         },

@@ -29,8 +29,9 @@ namespace {
 
 std::uint64_t number(std::string_view option, std::string_view text) {
     std::uint64_t value = 0;
-    const char* const end = text.data() + text.size();
-    const auto [stop, error] = std::from_chars(text.data(), end, value);
+    const char* const begin = text.data();
+    const char* const end = begin + text.size();
+    const auto [stop, error] = std::from_chars(begin, end, value);
     if (error != std::errc() || stop != end || value == 0) {
         throw usage_error(std::string(option) + " takes a number from 1 up, not '" +
                           std::string(text) + "'");

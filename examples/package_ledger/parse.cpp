@@ -17,8 +17,8 @@ namespace ledger {
 
 namespace {
 
-constexpr std::size_t chunk = 64 * 1024;
-constexpr std::size_t longest_line = 1024 * 1024;
+constexpr std::size_t chunk = std::size_t{64} * 1024;
+constexpr std::size_t longest_line = std::size_t{1024} * 1024;
 constexpr std::int64_t largest_kib = std::int64_t{1} << 40U;
 
 constexpr std::array<std::string_view, 4> dependency_fields{
@@ -45,24 +45,21 @@ bool is_name_char(char c) {
 
 bool is_package_name(std::string_view text) {
     return !text.empty() && text.front() != '+' && text.front() != '-' && text.front() != '.' &&
-           std::all_of(text.begin(), text.end(), is_name_char);
+           std::ranges::all_of(text, is_name_char);
 }
 
 // Policy: printable ASCII but the colon, not beginning with '#' or '-'.
 bool is_field_name(std::string_view text) {
     return !text.empty() && text.front() != '#' && text.front() != '-' &&
-           std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; });
+           std::ranges::all_of(text, [](char c) { return c > ' ' && c < 0x7f; });
 }
 
 // What stands in an error's text: short, and nothing that a terminal would obey.
 std::string shown(std::string_view text) {
     constexpr std::size_t longest = 60;
     std::string result(text.substr(0, longest));
-    std::replace_if(
-        result.begin(),
-        result.end(),
-        [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; },
-        '?');
+    std::ranges::replace_if(
+        result, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, '?');
     return "'" + result + (text.size() > longest ? "...'" : "'");
 }
 
@@ -102,7 +99,7 @@ dependency parse_alternative(std::string_view text, std::size_t line) {
         result.relation = inside.substr(0, operators);
         result.version = trimmed(inside.substr(operators));
         constexpr std::array<std::string_view, 7> known{"<<", "<=", "=", ">=", ">>", "<", ">"};
-        if (std::find(known.begin(), known.end(), result.relation) == known.end()) {
+        if (std::ranges::find(known, result.relation) == known.end()) {
             fail("no relation like >=");
         }
         if (result.version.empty() || result.version.find_first_of(" \t") != std::string::npos) {
@@ -149,8 +146,9 @@ void parse_dependencies(std::string_view kind,
 
 std::int64_t parse_size(std::string_view text, std::size_t line) {
     std::int64_t value = 0;
-    const char* const end = text.data() + text.size();
-    const auto [stop, error] = std::from_chars(text.data(), end, value);
+    const char* const begin = text.data();
+    const char* const end = begin + text.size();
+    const auto [stop, error] = std::from_chars(begin, end, value);
     if (error != std::errc() || stop != end || value < 0 || value > largest_kib) {
         throw parse_error(line, "Installed-Size is no size in KiB: " + shown(text));
     }
@@ -219,7 +217,7 @@ void status_reader::add_field(stanza& fields, field*& current) const {
                           "the field " + shown(name) + " stands a second time in its stanza, " +
                               "first in line " + std::to_string(at->second.line));
     }
-    at->second = {std::string(trimmed(text_.substr(colon + 1))), line_};
+    at->second = {.value = std::string(trimmed(text_.substr(colon + 1))), .line = line_};
     current = &at->second;
 }
 
@@ -284,7 +282,7 @@ package status_reader::make_package(const stanza& fields, std::size_t before) {
     if (const std::string status = get("Status"); !status.empty()) {
         result.status = status;
     }
-    if (std::count(result.status.begin(), result.status.end(), ' ') != 2) {
+    if (std::ranges::count(result.status, ' ') != 2) {
         throw parse_error(line, "Status is not three words: " + shown(result.status));
     }
     result.version = result.installed() ? need("Version", result.name) : get("Version");
@@ -301,7 +299,7 @@ package status_reader::make_package(const stanza& fields, std::size_t before) {
     for (const std::string_view kind : dependency_fields) {
         if (const auto found = fields.find(kind); found != fields.end()) {
             std::string value = found->second.value;
-            std::replace(value.begin(), value.end(), '\n', ' ');
+            std::ranges::replace(value, '\n', ' ');
             parse_dependencies(kind, value, found->second.line, result.dependencies);
         }
     }

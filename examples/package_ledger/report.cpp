@@ -97,6 +97,8 @@ std::string escaped(std::string_view text) {
             result += "&gt;";
         } else if (c == '"') {
             result += "&quot;";
+        } else if (c == '\'') {
+            result += "&#39;";
         } else {
             result += text.substr(0, length);
         }
@@ -145,35 +147,35 @@ bar_chart(const std::vector<bar>& bars, std::string_view description, std::strin
         longest = std::max(longest, one.length);
     }
     const int height = row * static_cast<int>(bars.size());
-    std::string svg = "<svg role=\"img\" aria-label=\"" + escaped(description) +
-                      "\" viewBox=\"0 0 800 " + std::to_string(height) + "\">\n";
+    std::string svg = "<svg role='img' aria-label='" + escaped(description) +
+                      "' viewBox='0 0 800 " + std::to_string(height) + "'>\n";
     int top = 0;
     for (const bar& one : bars) {
         const double length = longest > 0 ? std::max(2.0, one.length / longest * widest) : 2.0;
         const std::string middle = std::to_string(top + row / 2 + 1);
         svg += "<g><title>" + escaped(one.name + ": " + one.detail) + "</title>";
-        svg += "<text x=\"" + fixed(name_end - 10) + "\" y=\"" + middle +
-               "\" text-anchor=\"end\" dominant-baseline=\"middle\">" +
+        svg += "<text x='" + fixed(name_end - 10) + "' y='" + middle +
+               "' text-anchor='end' dominant-baseline='middle'>" +
                escaped(one.name.size() > 34 ? one.name.substr(0, 31) + "..." : one.name) +
                "</text>";
-        svg += "<rect class=\"bar " + std::string(kind) + "\" x=\"" + fixed(name_end) + "\" y=\"" +
-               std::to_string(top + 4) + "\" width=\"" + fixed(length) + "\" height=\"" +
-               std::to_string(row - 8) + "\" rx=\"3\"/>";
-        svg += "<text class=\"value\" x=\"" + fixed(name_end + length + 8) + "\" y=\"" + middle +
-               "\" dominant-baseline=\"middle\">" + escaped(one.value) + "</text></g>\n";
+        svg += "<rect class='bar " + std::string(kind) + "' x='" + fixed(name_end) + "' y='" +
+               std::to_string(top + 4) + "' width='" + fixed(length) + "' height='" +
+               std::to_string(row - 8) + "' rx='3'/>";
+        svg += "<text class='value' x='" + fixed(name_end + length + 8) + "' y='" + middle +
+               "' dominant-baseline='middle'>" + escaped(one.value) + "</text></g>\n";
         top += row;
     }
     return svg + "</svg>\n";
 }
 
 std::string card(const std::string& figure, std::string_view what) {
-    return "<div class=\"card\"><b>" + figure + "</b><span class=\"soft\">" + std::string(what) +
+    return "<div class='card'><b>" + figure + "</b><span class='soft'>" + std::string(what) +
            "</span></div>\n";
 }
 
 std::string cards(withal::sqlite_connection& db) {
     const auto count = [&](std::string_view sql) { return db.value<std::int64_t>(sql); };
-    return "<div class=\"cards\">\n" +
+    return "<div class='cards'>\n" +
            card(grouped(count("SELECT count(*) FROM packages WHERE installed")),
                 "packages installed") +
            card(escaped(size_of(count("SELECT coalesce(sum(installed_kib), 0) FROM packages"
@@ -199,7 +201,7 @@ std::string largest(withal::sqlite_connection& db) {
                         static_cast<double>(size)});
     }
     return "<section><h2>Largest packages</h2>\n" +
-           (bars.empty() ? "<p class=\"soft\">No package says how large it is.</p>\n"
+           (bars.empty() ? "<p class='soft'>No package says how large it is.</p>\n"
                          : bar_chart(bars, "The largest packages by installed size", "first")) +
            "</section>\n";
 }
@@ -220,14 +222,14 @@ std::string sections(withal::sqlite_connection& db) {
                         static_cast<double>(size)});
     }
     return "<section><h2>Sections</h2>\n" +
-           (bars.empty() ? "<p class=\"soft\">Nothing is installed.</p>\n"
+           (bars.empty() ? "<p class='soft'>Nothing is installed.</p>\n"
                          : bar_chart(bars, "Installed size by section", "second")) +
            "</section>\n";
 }
 
 std::string most_needed(withal::sqlite_connection& db) {
-    std::string html = "<section><h2>Most needed</h2>\n<div class=\"scroll\"><table>\n"
-                       "<tr><th>Package</th><th class=\"n\">Needed by</th><th>What it is</th></tr>"
+    std::string html = "<section><h2>Most needed</h2>\n<div class='scroll'><table>\n"
+                       "<tr><th>Package</th><th class='n'>Needed by</th><th>What it is</th></tr>"
                        "\n";
     auto rows =
         db.prepare("SELECT target, count(DISTINCT d.name) AS needed,"
@@ -237,8 +239,8 @@ std::string most_needed(withal::sqlite_connection& db) {
                    " GROUP BY target ORDER BY needed DESC, target LIMIT 15");
     while (rows.step()) {
         const auto [name, needed, summary] = rows.row<std::string, std::int64_t, std::string>();
-        html += "<tr><td>" + escaped(name) + "</td><td class=\"n\">" + grouped(needed) +
-                "</td><td class=\"soft\">" + escaped(summary) + "</td></tr>\n";
+        html += "<tr><td>" + escaped(name) + "</td><td class='n'>" + grouped(needed) +
+                "</td><td class='soft'>" + escaped(summary) + "</td></tr>\n";
     }
     return html + "</table></div></section>\n";
 }
@@ -246,15 +248,15 @@ std::string most_needed(withal::sqlite_connection& db) {
 std::string changes(withal::sqlite_connection& db, std::int64_t run) {
     constexpr std::int64_t shown = 100;
     if (run == 1) {
-        return "<section><h2>Changes</h2>\n<p class=\"soft\">This is the first run: the next one "
+        return "<section><h2>Changes</h2>\n<p class='soft'>This is the first run: the next one "
                "tells what changed since.</p></section>\n";
     }
     const auto total = db.value<std::int64_t>("SELECT count(*) FROM changes WHERE run = ?", run);
     std::string html = "<section><h2>Changes since run " + grouped(run - 1) + "</h2>\n";
     if (total == 0) {
-        return html + "<p class=\"soft\">None.</p></section>\n";
+        return html + "<p class='soft'>None.</p></section>\n";
     }
-    html += "<div class=\"scroll\"><table>\n<tr><th>Package</th><th>Change</th><th>Before</th>"
+    html += "<div class='scroll'><table>\n<tr><th>Package</th><th>Change</th><th>Before</th>"
             "<th>Now</th></tr>\n";
     auto rows = db.prepare("SELECT name, change, old_version, new_version FROM changes"
                            " WHERE run = ? ORDER BY change, name, architecture LIMIT ?");
@@ -264,21 +266,21 @@ std::string changes(withal::sqlite_connection& db, std::int64_t run) {
                                                           std::string,
                                                           std::optional<std::string>,
                                                           std::optional<std::string>>();
-        html += "<tr><td>" + escaped(name) + "</td><td>" + escaped(change) +
-                "</td><td class=\"v\">" + escaped(before.value_or("")) + "</td><td class=\"v\">" +
-                escaped(now.value_or("")) + "</td></tr>\n";
+        html += "<tr><td>" + escaped(name) + "</td><td>" + escaped(change) + "</td><td class='v'>" +
+                escaped(before.value_or("")) + "</td><td class='v'>" + escaped(now.value_or("")) +
+                "</td></tr>\n";
     }
     html += "</table></div>\n";
     if (total > shown) {
-        html += "<p class=\"soft\">and " + grouped(total - shown) + " more</p>\n";
+        html += "<p class='soft'>and " + grouped(total - shown) + " more</p>\n";
     }
     return html + "</section>\n";
 }
 
 std::string all_packages(withal::sqlite_connection& db) {
     std::string html = "<section><details><summary>All installed packages</summary>\n"
-                       "<div class=\"scroll\"><table>\n<tr><th>Package</th><th>Version</th>"
-                       "<th class=\"n\">Size</th><th>Section</th><th>What it is</th></tr>\n";
+                       "<div class='scroll'><table>\n<tr><th>Package</th><th>Version</th>"
+                       "<th class='n'>Size</th><th>Section</th><th>What it is</th></tr>\n";
     auto rows = db.prepare("SELECT name, version, installed_kib, section, summary FROM packages"
                            " WHERE installed ORDER BY name, architecture");
     while (rows.step()) {
@@ -287,9 +289,9 @@ std::string all_packages(withal::sqlite_connection& db) {
                                                                       std::optional<std::int64_t>,
                                                                       std::string,
                                                                       std::string>();
-        html += "<tr><td>" + escaped(name) + "</td><td class=\"v\">" + escaped(version) +
-                "</td><td class=\"n\">" + (size ? escaped(size_of(*size)) : "") + "</td><td>" +
-                escaped(section) + "</td><td class=\"soft\">" + escaped(summary) + "</td></tr>\n";
+        html += "<tr><td>" + escaped(name) + "</td><td class='v'>" + escaped(version) +
+                "</td><td class='n'>" + (size ? escaped(size_of(*size)) : "") + "</td><td>" +
+                escaped(section) + "</td><td class='soft'>" + escaped(summary) + "</td></tr>\n";
     }
     return html + "</table></div></details></section>\n";
 }
@@ -299,13 +301,12 @@ std::string all_packages(withal::sqlite_connection& db) {
 std::string make_report(withal::sqlite_connection& db, const run_facts& facts) {
     const auto finished =
         db.value<std::string>("SELECT finished FROM runs WHERE run = ?", facts.run);
-    return "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-           "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+    return "<!DOCTYPE html>\n<html lang='en'>\n<head>\n<meta charset='utf-8'>\n"
+           "<meta name='viewport' content='width=device-width, initial-scale=1'>\n"
            "<title>Package ledger</title>\n<style>" +
            std::string(style) + "</style>\n</head>\n<body>\n<main>\n<h1>Package ledger</h1>\n" +
-           "<p class=\"soft\">Run " + grouped(facts.run) + ", " + escaped(finished) +
-           " UTC, from " + escaped(facts.source) + ": " +
-           count_of(facts.packages, "package", "packages") + " in " +
+           "<p class='soft'>Run " + grouped(facts.run) + ", " + escaped(finished) + " UTC, from " +
+           escaped(facts.source) + ": " + count_of(facts.packages, "package", "packages") + " in " +
            escaped(size_text(facts.bytes)) + ".</p>\n" + cards(db) + largest(db) + sections(db) +
            most_needed(db) + changes(db, facts.run) + all_packages(db) +
            "</main>\n</body>\n</html>\n";

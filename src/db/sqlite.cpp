@@ -4,6 +4,9 @@
 #include "sqlite_detail.hpp"
 #include <withal/core/error.hpp>
 #include <withal/core/outcome.hpp>
+#include <withal/db/sqlite_connection.hpp>
+#include <withal/db/sqlite_error.hpp>
+#include <withal/db/sqlite_statement.hpp>
 
 #include <sqlite3.h>
 
@@ -33,9 +36,8 @@ int flags_for(sqlite_access mode) noexcept {
 }
 
 std::string lower(std::string text) {
-    std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) {
-        return static_cast<char>(std::tolower(c));
-    });
+    std::ranges::transform(
+        text, text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     return text;
 }
 
@@ -61,7 +63,7 @@ void apply(sqlite_connection& db, const sqlite_pragma& pragma) {
     sqlite_statement statement = db.prepare(sql);
     const bool answered = statement.step();
     if (answered && bare == "journal_mode" && !pragma.value.empty()) {
-        const std::string taken = statement.column<std::string>(0);
+        const auto taken = statement.column<std::string>(0);
         if (taken != lower(pragma.value)) {
             refuse("the journal mode is still '" + taken + "'");
         }
@@ -79,7 +81,14 @@ void read_header(sqlite3* db) {
 }
 
 struct closer {
-    void operator()(sqlite3* db) const noexcept { sqlite3_close_v2(db); }
+    bool released = false;
+    void operator()(sqlite3* db) const noexcept {
+        if (!released) {
+            // Closing may wait, and whoever the handler would ask may be gone.
+            sqlite3_busy_handler(db, nullptr, nullptr);
+            sqlite3_close_v2(db);
+        }
+    }
 };
 using owned_database = std::unique_ptr<sqlite3, closer>;
 
@@ -87,7 +96,7 @@ owned_database open(const std::filesystem::path& path, sqlite_access mode) {
     const std::string& name = path.native();
     if (name.empty() || name.find('\0') != std::string::npos) {
         throw sqlite_error("open",
-                           name.c_str(),
+                           name.substr(0, name.find('\0')),
                            {},
                            SQLITE_CANTOPEN,
                            name.empty() ? "the path is empty" : "a NUL in the path");
@@ -133,7 +142,7 @@ sqlite_open::sqlite_open(sqlite_open&&) noexcept = default;
 
 sqlite_open::~sqlite_open() {
     if (connection_ != nullptr) {
-        sqlite3_close_v2(connection_->native());
+        closer()(connection_->native());
     }
 }
 
@@ -151,8 +160,8 @@ sqlite_connection& sqlite_open::enter() {
     for (const sqlite_pragma& pragma : options_.pragmas) {
         apply(*connection, pragma);
     }
-    static_cast<void>(db.release());
     connection_ = std::move(connection);
+    db.get_deleter().released = true;
     return *connection_;
 }
 
@@ -171,7 +180,7 @@ void sqlite_open::exit(const outcome& left) {
     }
     sqlite3_busy_handler(db.get(), nullptr, nullptr);
     if (sqlite3_close(db.get()) == SQLITE_OK) {
-        static_cast<void>(db.release());
+        db.get_deleter().released = true;
     } else {
         note_ = "NOT CLOSED";
         problem += (problem.empty() ? "" : "; ") + disarm_statements(db.get()) +

@@ -3,6 +3,7 @@
 
 #include "sqlite_detail.hpp"
 #include <withal/db/sqlite_error.hpp>
+#include <withal/db/sqlite_statement.hpp>
 
 #include <sqlite3.h>
 
@@ -47,7 +48,7 @@ prepared prepare_first(sqlite3* db, const char* begin, const char* end) {
     if (result != SQLITE_OK) {
         throw detail::make_sqlite_error(db, "prepare", sql, result);
     }
-    return {sqlite_statement(raw), rest};
+    return {.statement = sqlite_statement(raw), .rest = rest};
 }
 
 // SQLite would stop reading at a NUL and drop the rest without a word.

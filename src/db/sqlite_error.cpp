@@ -96,11 +96,11 @@ std::string text_of(const std::string& operation,
 sqlite_error::sqlite_error(
     std::string operation, std::string file, std::string sql, int extended_code, std::string reason)
     : std::runtime_error(text_of(operation, file, sql, extended_code, reason)),
-      parts_(std::make_shared<parts>(parts{std::move(operation),
-                                           std::move(file),
-                                           std::move(sql),
-                                           std::move(reason),
-                                           extended_code})) {}
+      parts_(std::make_shared<parts>(parts{.operation = std::move(operation),
+                                           .file = std::move(file),
+                                           .sql = std::move(sql),
+                                           .reason = std::move(reason),
+                                           .extended_code = extended_code})) {}
 
 namespace detail {
 

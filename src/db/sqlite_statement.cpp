@@ -110,7 +110,7 @@ bool sqlite_statement::step() {
     const sqlite_error error =
         detail::make_sqlite_error(sqlite3_db_handle(native_), "step", sql_of(native_), result);
     sqlite3_reset(native_);
-    throw error;
+    throw sqlite_error(error);
 }
 
 void sqlite_statement::finish() {

@@ -10,7 +10,6 @@
 #include <sqlite3.h>
 
 #include <string>
-#include <string_view>
 #include <utility>
 
 namespace withal {
@@ -152,7 +151,7 @@ void sqlite_transaction::commit() {
         throw with_more(error, "; and the rollback failed: " + second.reason());
     }
     note_ = "ROLLED BACK (commit failed)";
-    throw error;
+    throw sqlite_error(error);
 }
 
 void sqlite_transaction::roll_back() {

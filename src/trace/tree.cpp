@@ -6,7 +6,6 @@
 #include <withal/core/observe.hpp>
 #include <withal/core/outcome.hpp>
 
-#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstring>
@@ -127,7 +126,8 @@ private:
     };
 
     thread_state& stack_of(std::thread::id id) {
-        return threads_.try_emplace(id, thread_state{threads_.size() + 1, {}}).first->second;
+        return threads_.try_emplace(id, thread_state{.number = threads_.size() + 1, .stack = {}})
+            .first->second;
     }
 
     void record(const event& seen) {

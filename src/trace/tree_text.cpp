@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace withal::detail {
@@ -29,9 +30,11 @@ struct drawing {
     std::string_view gap;
 };
 
-constexpr drawing ascii{"|- ", "`- ", "|  ", "   "};
-constexpr drawing box{
-    "\xe2\x94\x9c\xe2\x94\x80 ", "\xe2\x94\x94\xe2\x94\x80 ", "\xe2\x94\x82  ", "   "};
+constexpr drawing ascii{.branch = "|- ", .last = "`- ", .pipe = "|  ", .gap = "   "};
+constexpr drawing box{.branch = "\xe2\x94\x9c\xe2\x94\x80 ",
+                      .last = "\xe2\x94\x94\xe2\x94\x80 ",
+                      .pipe = "\xe2\x94\x82  ",
+                      .gap = "   "};
 
 struct line {
     std::string left;

@@ -3,10 +3,10 @@
 
 #include <withal/core/manager.hpp>
 #include <withal/core/outcome.hpp>
-#include <withal/db/sqlite_connection.hpp>
-#include <withal/db/sqlite_error.hpp>
-#include <withal/db/sqlite_statement.hpp>
-#include <withal/db/sqlite_transaction.hpp>
+#include <withal/db/sqlite_connection.hpp>  // IWYU pragma: export
+#include <withal/db/sqlite_error.hpp>       // IWYU pragma: export
+#include <withal/db/sqlite_statement.hpp>   // IWYU pragma: export
+#include <withal/db/sqlite_transaction.hpp> // IWYU pragma: export
 
 #include <chrono>
 #include <filesystem>
@@ -64,7 +64,9 @@ public:
     static constexpr reuse reuse_category = reuse::reusable;
 
     explicit sqlite_open(std::filesystem::path path, sqlite_open_options options = {});
+    sqlite_open(const sqlite_open&) = delete;
     sqlite_open(sqlite_open&&) noexcept;
+    sqlite_open& operator=(const sqlite_open&) = delete;
     sqlite_open& operator=(sqlite_open&&) = delete;
     ~sqlite_open();
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #pragma once
 
-#include <withal/db/sqlite_statement.hpp>
+#include <withal/db/sqlite_statement.hpp> // IWYU pragma: export
 
 #include <chrono>
 #include <cstdint>

@@ -27,7 +27,7 @@ struct trace_tree_options {
 ///     std::ostringstream out;
 ///     with(trace_tree(out, "report"), null_context(), [] {});
 ///
-/// A line is a scope: its label, how long enter took, how long the scope lasted, what its exit says.
+/// A line is a scope: its label, how long enter took, how long it lasted, what its exit says.
 ///
 ///     // report                                         412ms  failed: line 12: no version
 ///     // |- temp_dir /tmp/withal.Xa91          +0.2ms   411ms  removed 14 files in 1.1ms
@@ -52,7 +52,9 @@ public:
     explicit trace_tree(std::ostream& out,
                         std::string name = "withal",
                         trace_tree_options options = {});
+    trace_tree(const trace_tree&) = delete;
     trace_tree(trace_tree&&) noexcept;
+    trace_tree& operator=(const trace_tree&) = delete;
     trace_tree& operator=(trace_tree&&) = delete;
     ~trace_tree();
 
