@@ -21,6 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 TREES = ("include", "src", "cli", "python", "examples", "tests", "bench")
 TIDY = "clang-tidy-19"
+FINDING = re.compile(r"^(?=/\S+:\d+:\d+: (?:error|warning): )", re.MULTILINE)
 
 
 def dependencies(build: Path) -> dict[str, list[Path]]:
@@ -58,8 +59,8 @@ def fingerprint(command: dict, includes: list[Path], version: str) -> str:
     return digest.hexdigest()
 
 
-def tidy(build: Path, source: Path) -> str:
-    """The findings, empty if there are none."""
+def tidy(build: Path, source: Path) -> list[str]:
+    """The findings."""
     done = subprocess.run(
         [TIDY, "--quiet", "-p", str(build), str(source)],
         capture_output=True,
@@ -67,8 +68,8 @@ def tidy(build: Path, source: Path) -> str:
         check=False,
     )
     if done.returncode == 0:
-        return ""
-    return done.stdout or done.stderr
+        return []
+    return FINDING.split(done.stdout)[1:] or [done.stderr]
 
 
 def main() -> int:
@@ -89,24 +90,30 @@ def main() -> int:
         if ours and (not only or source in only):
             commands.setdefault(source, command)
 
-    def look_at(source: Path) -> tuple[Path, bool, str]:
+    def look_at(source: Path) -> tuple[bool, list[str]]:
         command = commands[source]
-        output = re.search(r" -o (\S+)", command["command"])
-        stamp = clean / fingerprint(command, includes.get(output[1], []), version)
+        included = includes.get(re.search(r" -o (\S+)", command["command"])[1])
+        if included is None:  # it was not built, so nobody knows what it includes
+            return False, tidy(build, source)
+        stamp = clean / fingerprint(command, included, version)
         if stamp.exists():
-            return source, True, ""
+            return True, []
         findings = tidy(build, source)
         if not findings:
             stamp.touch()
-        return source, False, findings
+        return False, findings
 
+    # Each source that includes a header finds what is wrong there; once is enough to read.
+    said: set[str] = set()
     bad = known = 0
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for source, was_known, findings in pool.map(look_at, commands):
+        for was_known, findings in pool.map(look_at, commands):
             known += was_known
-            if findings:
-                bad += 1
-                print(f"{source.relative_to(ROOT)}:\n{findings}", flush=True)
+            bad += bool(findings)
+            for finding in findings:
+                if finding not in said:
+                    said.add(finding)
+                    print(finding.replace(f"{ROOT}/", ""), end="", flush=True)
     print(f"tidy: {len(commands)} sources, {known} unchanged, {bad} with findings")
     return 1 if bad else 0
 

@@ -62,6 +62,11 @@ class Tidy(HouseTest):
         self.write("src/a.hpp", "int bad;\n")
         self.assert_summary(unchanged=0, bad=1)
 
+    def test_what_was_not_built_is_not_remembered(self):
+        self.write("bin/ninja", "#!/bin/bash\n")
+        self.assert_summary(unchanged=0, bad=0)
+        self.assert_summary(unchanged=0, bad=0)
+
     def test_a_changed_configuration_is_looked_at_again(self):
         self.assert_summary(unchanged=0, bad=0)
         self.write(".clang-tidy", "Checks: y\n")
