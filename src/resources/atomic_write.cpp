@@ -186,7 +186,7 @@ void atomic_file::write::create_named(mode_t mode) {
             if (!options_.sweep || lock_named()) {
                 return;
             }
-            discard();
+            give_up_named();
         } catch (...) {
             static_cast<void>(sys::unlink_at(dir_.get(), temp_.c_str(), 0));
             temp_.clear();
@@ -208,6 +208,19 @@ bool atomic_file::write::lock_named() {
     struct stat mine{};
     sys::status(writer_.fd(), mine).or_throw("atomic_file: fstat", path_);
     return mine.st_nlink != 0;
+}
+
+// A sweeper was faster: the name may already be somebody else's, and is removed only if it is not.
+void atomic_file::write::give_up_named() {
+    const std::string name = std::exchange(temp_, {});
+    struct stat mine{};
+    struct stat named{};
+    if (sys::status(writer_.fd(), mine).ok() &&
+        sys::status_at(dir_.get(), name.c_str(), named).ok() && mine.st_ino == named.st_ino &&
+        mine.st_dev == named.st_dev) {
+        static_cast<void>(sys::unlink_at(dir_.get(), name.c_str(), 0));
+    }
+    writer_.drop();
 }
 
 void atomic_file::write::discard() {

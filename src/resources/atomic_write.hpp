@@ -45,6 +45,7 @@ private:
     [[nodiscard]] bool create_unnamed(mode_t mode);
     void create_named(mode_t mode);
     [[nodiscard]] bool lock_named();
+    void give_up_named();
     void adopt_path();
     [[nodiscard]] bool same_content() const;
     void set_attributes();

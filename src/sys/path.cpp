@@ -19,6 +19,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <pthread.h>
 
 namespace withal::sys {
 
@@ -108,6 +109,10 @@ std::string random_name(std::size_t size) {
 
 std::string distinct_name(std::size_t size, bool again) {
     if (again || sequence.load(std::memory_order_relaxed) == 0) {
+        // A child process must not go on with its parent's sequence.
+        static const int registered = ::pthread_atfork(
+            nullptr, nullptr, [] { sequence.store(0, std::memory_order_relaxed); });
+        static_cast<void>(registered);
         std::uint64_t fresh = 0;
         fetch(&fresh, sizeof fresh);
         sequence.store(fresh | 1U, std::memory_order_relaxed);

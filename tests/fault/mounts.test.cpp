@@ -16,6 +16,7 @@
 #include <string>
 #include <system_error>
 
+#include <signal.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <unistd.h>

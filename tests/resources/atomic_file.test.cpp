@@ -6,14 +6,16 @@
 #include <withal/core/error.hpp>
 #include <withal/core/outcome.hpp>
 #include <withal/core/with.hpp>
-#include <withal/sys/call.hpp>
+#include <withal/sys/seam.hpp>
 
 #include <gtest/gtest.h>
 
 #include <cerrno>
+#include <cstddef>
 #include <ostream>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <vector>
 
@@ -21,6 +23,7 @@
 #include <linux/fs.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/types.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -52,11 +55,9 @@ struct way {
     const char* name;
     atomic_file_options options;
 
-    // For the messages of the framework.
-    friend void PrintTo(const way& one,
-                        std::ostream* out) { // NOLINT(readability-identifier-naming)
-        *out << one.name;
-    }
+    // For the messages of the framework, which calls it so.
+    // NOLINTNEXTLINE(readability-identifier-naming)
+    friend void PrintTo(const way& one, std::ostream* out) { *out << one.name; }
 };
 
 class atomic_file_ways : public ::testing::TestWithParam<way> {};
@@ -467,7 +468,7 @@ TEST(atomic_file, if_changed_keeps_the_same_file_when_the_bytes_are_the_same) {
 // Backups
 
 TEST(atomic_file, keeps_as_many_old_copies_as_asked_for_the_newest_first) {
-    for (const int flags : {0, static_cast<int>(RENAME_EXCHANGE)}) {
+    for (const int flags : {0, RENAME_EXCHANGE}) {
         const scratch dir;
         sys_faults faults;
         if (flags != 0) {

@@ -18,6 +18,8 @@
 #include <system_error>
 #include <vector>
 
+#include <sys/types.h>
+
 namespace withal {
 namespace {
 
@@ -76,6 +78,17 @@ TEST(path, distinct_names_differ_without_a_system_call_each) {
     EXPECT_EQ(faults.count(sys::call::getrandom), 0);
     static_cast<void>(sys::distinct_name(10, true));
     EXPECT_EQ(faults.count(sys::call::getrandom), 1);
+}
+
+TEST(path, distinct_names_of_parent_and_child_differ) {
+    static_cast<void>(sys::distinct_name(10));
+    const testing::scratch dir;
+    const pid_t child = testing::in_child([&] {
+        testing::spit(dir / "name", sys::distinct_name(10));
+        return 0;
+    });
+    ASSERT_EQ(testing::wait_for(child), 0);
+    EXPECT_NE(sys::distinct_name(10), testing::slurp(dir / "name"));
 }
 
 TEST(path, entries_are_all_names_but_the_two_every_directory_has) {
