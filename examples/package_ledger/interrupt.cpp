@@ -22,6 +22,7 @@ extern "C" void remember(int signal) {
 } // namespace
 
 interrupted::interrupted(int signal)
+    // NOLINTNEXTLINE(misc-include-cleaner): <cstring> has it
     : std::runtime_error(std::string("stopped by SIG") + ::sigabbrev_np(signal)), signal_(signal) {}
 
 void remember_signals() {
