@@ -44,6 +44,7 @@ void by_hand(const char* directory, const char* name, bool durable) {
     }
     check(!durable || ::fsync(file) == 0);
     check(::close(file) == 0);
+    // NOLINTNEXTLINE(misc-include-cleaner): <cstdio> has it
     check(::renameat(dir, temporary, dir, name) == 0);
     check(!durable || ::fsync(dir) == 0);
     check(::close(dir) == 0);

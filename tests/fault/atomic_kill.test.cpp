@@ -17,9 +17,9 @@
 #include <vector>
 
 #include <fcntl.h>
-#include <signal.h>
+#include <signal.h> // NOLINT(modernize-deprecated-headers): POSIX
 #include <sys/types.h>
-#include <time.h>
+#include <time.h> // NOLINT(modernize-deprecated-headers): POSIX
 #include <unistd.h>
 
 namespace withal {
@@ -37,7 +37,8 @@ constexpr std::size_t size = 200000;
 
 /// A content that shows every mixture: one letter throughout, at its full size.
 std::string content(int number) {
-    return std::string(size, static_cast<char>('a' + number % 26));
+    std::string text(size, static_cast<char>('a' + number % 26));
+    return text;
 }
 
 bool is_whole(const std::string& text) {

@@ -16,7 +16,7 @@
 #include <string>
 #include <system_error>
 
-#include <signal.h>
+#include <signal.h> // NOLINT(modernize-deprecated-headers): POSIX
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <unistd.h>

@@ -19,7 +19,7 @@
 
 #include <fcntl.h>
 #include <linux/fs.h>
-#include <signal.h>
+#include <signal.h> // NOLINT(modernize-deprecated-headers): POSIX
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <unistd.h>

@@ -21,7 +21,6 @@
 namespace withal {
 namespace {
 
-using testing::exists;
 using testing::scratch;
 using testing::slurp;
 using testing::spit;

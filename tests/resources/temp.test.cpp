@@ -97,6 +97,7 @@ TEST(temp_dir, has_a_name_nobody_can_guess_between_prefix_and_suffix) {
     EXPECT_EQ(seen.size(), 20U);
 }
 
+// NOLINTBEGIN(concurrency-mt-unsafe): there is one thread
 TEST(temp_dir, honours_tmpdir) {
     const scratch dir;
     const char* const before = std::getenv("TMPDIR");
@@ -109,6 +110,7 @@ TEST(temp_dir, honours_tmpdir) {
         ::setenv("TMPDIR", old.c_str(), 1);
     }
 }
+// NOLINTEND(concurrency-mt-unsafe)
 
 TEST(temp_dir, path_is_absolute_and_survives_a_change_of_directory) {
     const scratch dir;
