@@ -10,7 +10,7 @@ include(GNUInstallDirs)
 #     [ROOT_HEADERS]         the headers directly under include/withal are this module's too
 #     [USES <module>...]     modules below it, passed on to users
 #     [LINKS <target>...]    what its sources need, kept from users
-#     [PKG_CONFIG <name>...] pkg-config names of LINKS, for those who link statically
+#     [PKG_CONFIG <name>...] pkg-config's names for LINKS
 # )
 function(withal_module name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "ROOT_HEADERS" "FOLDER" "STEMS;USES;LINKS;PKG_CONFIG")
@@ -65,19 +65,19 @@ function(withal_module name)
 endfunction()
 
 # withal.pc for core, withal-<module>.pc for the others.
-function(withal_pkg_config name uses private sources)
-    set(requires "")
-    foreach(used IN LISTS uses)
-        string(APPEND requires " withal-${used}")
-    endforeach()
-    string(REPLACE "withal-core" "withal" requires "${requires}")
-    list(JOIN private " " requires_private)
+function(withal_pkg_config name uses links sources)
+    list(TRANSFORM uses PREPEND "withal-")
+    list(TRANSFORM uses REPLACE "^withal-core$" "withal")
     set(libs "")
-    set(libs_private "")
     if(sources)
-        set(libs_private "-pthread")
         set(libs "-L\${libdir} -lwithal_${name}")
+        # Whoever links a static library links what that needs, too; a shared one brings it along.
+        if(NOT BUILD_SHARED_LIBS)
+            list(APPEND uses ${links})
+            string(APPEND libs " -pthread")
+        endif()
     endif()
+    list(JOIN uses " " requires)
     set(pc_name "withal-${name}")
     if(name STREQUAL "core")
         set(pc_name "withal")

@@ -52,7 +52,9 @@ def check_file(path: Path, text: str):
             yield number, "finish it, or write an issue"
         if line != line.rstrip():
             yield number, "blanks at the end of the line"
-        if path.suffix in (".py", ".sh", ".hpp", ".cpp") and len(line) > 100:
+        # What the lint is told stands behind the code on its line, and cannot be wrapped.
+        wrapped = path.suffix in (".py", ".sh", ".hpp", ".cpp") and "NOLINT" not in line
+        if wrapped and len(line) > 100:
             yield number, "longer than 100 columns"
 
 

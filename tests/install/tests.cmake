@@ -43,7 +43,7 @@ foreach(kind IN ITEMS static shared)
     )
     add_test(NAME install.pkg_config_${kind}
              COMMAND "${CMAKE_CURRENT_LIST_DIR}/pkg_config.sh" "${CMAKE_CXX_COMPILER}" "${prefix}"
-                     ${kind} "${install_dir}/pkg_config_${kind}")
+                     "${install_dir}/pkg_config_${kind}")
     set_tests_properties(
         install.pkg_config_${kind} PROPERTIES LABELS house FIXTURES_REQUIRED install_${kind}
     )

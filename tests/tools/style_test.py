@@ -32,6 +32,12 @@ class Style(HouseTest):
         self.header("// na\u00efve")
         self.assert_fault(self.check(), "x.hpp:3: not ASCII")
 
+    def test_a_long_line_fails_but_for_what_the_lint_is_told(self):
+        self.header("/// One thing.", "int x; // NOLINT(a): " + "x" * 100)
+        self.assert_clean(self.check())
+        self.header("/// One thing. " + "x" * 100)
+        self.assert_fault(self.check(), "x.hpp:3: longer than 100 columns")
+
     def test_an_unfinished_spot_fails(self):
         self.header("// TO" + "DO: later")
         self.assert_fault(self.check(), "x.hpp:3: finish it")
