@@ -337,4 +337,97 @@ TEST(all, shows_a_failure_value_to_every_one) {
     EXPECT_EQ(log, (events{"a.enter", "b.enter", "b.exit failed", "a.exit failed"}));
 }
 
+TEST(all, shows_those_before_a_failed_enter_that_error_and_lets_none_suppress_it) {
+    events log;
+    EXPECT_EQ(thrown_by([&] {
+                  static_cast<void>(with(withal::all(recorder(log, "a"),
+                                                     answering(log, "b", verdict::suppress),
+                                                     recorder(log, "c").failing_to_enter()),
+                                         [](auto&) { FAIL(); }));
+              }),
+              "c.enter");
+    EXPECT_EQ(
+        log,
+        (events{"a.enter", "b.enter", "c.enter", "b.exit threw c.enter", "a.exit threw c.enter"}));
+}
+
+TEST(all, lets_a_translation_of_a_failed_enter_go_on) {
+    events log;
+    EXPECT_EQ(
+        thrown_by([&] {
+            static_cast<void>(with(
+                withal::all(
+                    answering(log, "a", verdict::replace(std::make_exception_ptr(error("new")))),
+                    recorder(log, "b").failing_to_enter()),
+                [](auto&) { FAIL(); }));
+        }),
+        "new");
+}
+
+TEST(all, says_that_it_is_entered_already) {
+    events log;
+    auto both = withal::all(recorder(log, "a"), recorder(log, "b"));
+    with(both,
+         [&](auto&) { EXPECT_THROW(with(both, [](auto&) { FAIL(); }), withal::logic_error); });
+    EXPECT_EQ(log, (events{"a.enter", "b.enter", "b.exit ok", "a.exit ok"}));
+}
+
+TEST(all, shows_a_cancellation_as_one) {
+    events log;
+    auto both = withal::all(recorder(log, "a"), recorder(log, "b"));
+    both.enter();
+    both.exit(withal::detail::outcome_access::cancelled(std::make_exception_ptr(error("stop"))));
+    EXPECT_EQ(log, (events{"a.enter", "b.enter", "b.exit cancelled", "a.exit cancelled"}));
+}
+
+struct throws_when_moved {
+    throws_when_moved() = default;
+    throws_when_moved(throws_when_moved&&) { throw error("moved"); } // NOLINT: may throw
+};
+
+TEST(when, never_moves_the_resource) {
+    int exited = 0;
+    struct gives {
+        int* exited;
+        throws_when_moved enter() { return {}; }
+        void exit() { ++*exited; }
+    };
+    struct gives_immovable {
+        std::mutex enter() { return {}; }
+        void exit() {}
+    };
+    with(withal::when(true, gives{&exited}),
+         [](std::optional<throws_when_moved>& held) { EXPECT_TRUE(held); });
+    EXPECT_EQ(exited, 1);
+    with(withal::when(true, gives_immovable{}), [](auto& mutex) { EXPECT_TRUE(mutex); });
+}
+
+/// RAII that rolls back if it dies by an exception, as database transactions do.
+struct asking_raii {
+    events* log;
+    int before = std::uncaught_exceptions();
+    explicit asking_raii(events& to) : log(&to) {}
+    asking_raii(const asking_raii&) = delete;
+    asking_raii& operator=(const asking_raii&) = delete;
+    ~asking_raii() { log->push_back(std::uncaught_exceptions() > before ? "roll back" : "commit"); }
+};
+
+TEST(as_manager, lets_a_destructor_see_that_an_exception_is_on_its_way) {
+    for (const bool failing : {false, true}) {
+        events log;
+        const auto make = [&] { return asking_raii(log); };
+        const auto body = [&] {
+            if (failing) {
+                throw error("body");
+            }
+        };
+        static_cast<void>(withal::try_with(withal::as_manager(make), [&](auto&) { body(); }));
+        static_cast<void>(withal::try_with(
+            withal::on_exit([] {}), withal::as_manager(make), withal::on_exit([] {}), [&](auto&) {
+                body();
+            }));
+        EXPECT_EQ(log, failing ? (events{"roll back", "roll back"}) : (events{"commit", "commit"}));
+    }
+}
+
 } // namespace

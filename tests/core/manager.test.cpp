@@ -23,23 +23,24 @@ struct plain {
     void exit() {}
 };
 struct asking {
-    int& enter();
-    void exit(const outcome& left);
+    int& enter() { return number; }
+    void exit(const outcome&) {}
+    int number = 0;
 };
 struct suppressing {
     static constexpr reuse reuse_category = reuse::reentrant;
-    void enter();
-    verdict exit(const outcome& left) noexcept;
+    void enter() {}
+    verdict exit(const outcome&) noexcept { return verdict::suppress; }
 };
 struct answers_bool {
-    void enter();
-    bool exit(const outcome& left);
+    void enter() {}
+    bool exit(const outcome&) { return true; }
 };
 struct no_exit {
-    void enter();
+    void enter() {}
 };
 struct no_enter {
-    void exit();
+    void exit() {}
 };
 
 static_assert(context_manager<plain> && context_manager<plain&> && context_manager<asking> &&
@@ -115,6 +116,28 @@ TEST(context_manager, prefers_its_own_enter_to_its_lock) {
     int entered = 0;
     withal::with(lockable_manager{&entered}, [] {});
     EXPECT_EQ(entered, 1);
+}
+
+/// A foreign type whose own exit() means something else.
+struct foreign {
+    int open = 0;
+    void exit() { open = -1; }
+};
+
+} // namespace
+
+template <>
+struct withal::manager_traits<foreign> {
+    static void enter(foreign& f) { ++f.open; }
+    static void exit(foreign& f) { --f.open; }
+};
+
+namespace {
+
+TEST(manager_traits, are_preferred_to_members_that_mean_other_things) {
+    foreign f;
+    withal::with(f, [&] { EXPECT_EQ(f.open, 1); });
+    EXPECT_EQ(f.open, 0);
 }
 
 } // namespace

@@ -213,21 +213,27 @@ TEST(observe, gives_live_scopes_different_names_and_one_scope_one_name) {
     EXPECT_EQ(of_outer, 3);
 }
 
-TEST(observe, lets_an_observer_use_with_itself) {
-    int depth = 0;
-    int most = 0;
+TEST(observe, does_not_show_the_scopes_of_an_observer) {
+    int seen = 0;
     auto watching = withal::observe([&](const event&) noexcept {
-        if (++depth < 3) {
-            withal::with(withal::null_context(), [] {});
-        }
-        most = std::max(most, depth);
-        --depth;
+        ++seen;
+        withal::with(withal::null_context(), [] {});
     });
     withal::with(withal::null_context(), [] {});
-    EXPECT_EQ(most, 3);
+    EXPECT_EQ(seen, 4);
 }
 
-static_assert(
-    !std::is_move_constructible_v<decltype(withal::observe([](const event&) noexcept {}))>);
+static_assert(!std::is_move_constructible_v<
+              decltype(withal::observe(std::declval<void (*)(const event&) noexcept>()))>);
+
+TEST(observe, does_not_show_a_scope_that_began_before) {
+    events log;
+    {
+        auto guard = withal::scoped(named{"early"});
+        auto watching = recording(log);
+        auto late = withal::scoped(named{"late"});
+    }
+    EXPECT_EQ(log, (events{"late enter", "late entered", "late exit [ok]", "late exited [ok]"}));
+}
 
 } // namespace

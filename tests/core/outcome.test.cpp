@@ -86,7 +86,8 @@ TEST(outcome, keeps_its_exception_alive_through_copies_and_assignments) {
         EXPECT_TRUE(second.returned());
         first.reset();
         EXPECT_FALSE(watch.expired());
-        third = third; // NOLINT: self-assignment is the point
+        const outcome& same = third;
+        third = same;
         EXPECT_TRUE(third.threw());
         EXPECT_FALSE(watch.expired());
     }
@@ -195,5 +196,13 @@ TEST(failure_traits, know_expected_like_types_error_codes_and_what_users_say) {
 static_assert(!can_fail<std::optional<int>>, "an empty optional is no failure");
 static_assert(!can_fail<int>);
 static_assert(!can_fail<std::unique_ptr<int>>);
+
+TEST(outcome, inspects_a_pointer_by_its_value) {
+    const int number = 5;
+    const outcome left = outcome::failure(std::make_exception_ptr(&number));
+    const int* seen = nullptr;
+    EXPECT_TRUE(left.inspect<const int*>([&](const int* pointer) { seen = pointer; }));
+    EXPECT_EQ(seen, &number);
+}
 
 } // namespace

@@ -879,4 +879,109 @@ TEST(with_or, works_for_references_and_for_void) {
     EXPECT_TRUE(fell_back);
 }
 
+// --- what users' types may do ---
+
+namespace other {
+
+/// Has the names of withal's own functions beside it; argument-dependent lookup must not find them.
+struct manager {
+    int enter() { return 1; }
+    void exit(const outcome& left) { failed = left.failed(); }
+    bool failed = false;
+};
+enum class status { fine, broken };
+template <class... Any>
+void enter_manager(Any&&...) {}
+template <class... Any>
+void enter_all(Any&&...) {}
+template <class... Any>
+bool is_failure(Any&&...) {
+    return false;
+}
+template <class... Any>
+const char* label_of(Any&&...) {
+    return "";
+}
+
+} // namespace other
+
+} // namespace
+
+template <>
+struct withal::failure_traits<other::status> {
+    static bool failed(const other::status& s) { return s == other::status::broken; }
+};
+
+namespace {
+
+TEST(with, is_not_led_astray_by_functions_beside_the_users_types) {
+    other::manager m;
+    static_cast<void>(with(m, [](int&) { return other::status::broken; }));
+    EXPECT_TRUE(m.failed);
+}
+
+TEST(with, takes_an_exit_whose_verdict_is_deduced) {
+    struct deduced {
+        void enter() {}
+        auto exit(const outcome&) { return verdict::suppress; }
+    };
+    EXPECT_FALSE(with(deduced{}, [] { throw error("x"); }));
+}
+
+TEST(with, takes_a_small_temporary_that_cannot_be_moved) {
+    struct fixed {
+        explicit fixed(int& to) : entered(&to) {}
+        fixed(const fixed&) = delete;
+        fixed& operator=(const fixed&) = delete;
+        void enter() { ++*entered; }
+        void exit() {}
+        int* entered;
+    };
+    int entered = 0;
+    with(fixed(entered), [] {});
+    EXPECT_EQ(entered, 1);
+}
+
+TEST(with, takes_a_made_manager_that_is_const) {
+    struct constant {
+        int enter() const { return 5; }
+        void exit() const {}
+    };
+    const auto make = []() -> const constant { return {}; }; // NOLINT: const is the point
+    EXPECT_EQ(with(make, [](int& n) { return n; }), 5);
+}
+
+TEST(with, leaves_a_lock_alone_that_the_body_unlocked_early) {
+    std::mutex mutex;
+    std::unique_lock<std::mutex> lock(mutex, std::defer_lock);
+    with(lock, [&] { lock.unlock(); });
+    EXPECT_TRUE(mutex.try_lock());
+    mutex.unlock();
+}
+
+TEST(with_group, throws_a_single_error_that_followed_a_suppression_as_it_is) {
+    events log;
+    EXPECT_EQ(thrown_by([&] {
+                  static_cast<void>(
+                      with<both_failed::group>(recorder(log, "a").failing_to_exit(),
+                                               answering(log, "b", verdict::suppress),
+                                               recorder(log, "c").failing_to_exit(),
+                                               [](auto&, auto&) { throw error("body"); }));
+              }),
+              "a.exit");
+}
+
+TEST(with_group, is_flat_when_groups_nest) {
+    events log;
+    try {
+        with<both_failed::group>(recorder(log, "outer").failing_to_exit(), [&](auto&) {
+            with<both_failed::group>(recorder(log, "inner").failing_to_exit(),
+                                     [](auto&) { throw error("body"); });
+        });
+        FAIL();
+    } catch (const withal::error_group& group) {
+        EXPECT_EQ(texts_of(group.errors()), (events{"body", "inner.exit", "outer.exit"}));
+    }
+}
+
 } // namespace

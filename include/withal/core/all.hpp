@@ -3,9 +3,12 @@
 
 #include <withal/core/detail/frame.hpp>
 #include <withal/core/detail/kept_managers.hpp>
+#include <withal/core/detail/run.hpp>
+#include <withal/core/error.hpp>
 #include <withal/core/manager.hpp>
 #include <withal/core/outcome.hpp>
 #include <withal/core/unwinding.hpp>
+#include <withal/core/verdict.hpp>
 
 #include <exception>
 #include <tuple>
@@ -67,14 +70,21 @@ public:
     ~all_manager() = default;
 
     decltype(auto) enter() {
+        if (frame_.live() != 0) {
+            throw logic_error(
+                "withal::all: these managers are entered already; enter another all()");
+        }
+        std::exception_ptr error;
         try {
             managers_.call([this](std::remove_reference_t<M>&... each) {
                 detail::bind_all<detail::frame_root>(frame_, each...);
                 detail::enter_all<detail::frame_root>(frame_, each...);
             });
         } catch (...) {
-            unwind_caught();
-            throw;
+            error = caught();
+        }
+        if (error != nullptr) {
+            rethrow_after(law(outcome::failure(error), no_suppression));
         }
         return frame_.apply(pack());
     }
@@ -86,30 +96,64 @@ public:
                 return verdict(verdict::propagate);
             }
         } else {
-            const unwinding<cpp_exceptions> law = unwind(left.exception());
+            law exits(left, suppresses);
+            unwind(exits);
             if constexpr (suppresses) {
-                return law.finish() == ending::suppressed ? verdict(verdict::suppress)
-                       : law.finish() == ending::raise    ? verdict::replace(law.current())
-                                                          : verdict(verdict::propagate);
+                return exits.answer();
             }
         }
     }
 
 private:
-    unwinding<cpp_exceptions> unwind(const std::exception_ptr& error) {
-        unwinding<cpp_exceptions> law(error, both_failed::keep_body);
-        frame_.all_exits().unwind(law, frame_.live());
+    static constexpr bool no_suppression = false;
+
+    /// The law with what all() adds: exits are shown the outcome all() was, cancelled or not, until
+    /// another exception takes its place; and suppression may be out of the question.
+    class law {
+    public:
+        law(const outcome& left, bool may) noexcept
+            : left_(left), rules_(left.exception(), both_failed::keep_body), may_suppress_(may) {}
+
+        [[nodiscard]] const std::exception_ptr& current() const noexcept {
+            return rules_.current();
+        }
+        [[nodiscard]] outcome shown() const {
+            return current() == left_.exception() ? left_
+                   : current() == nullptr         ? detail::success_outcome
+                                                  : outcome::failure(current());
+        }
+        void returned(const verdict& said) noexcept {
+            if (may_suppress_ || !said.suppresses()) {
+                rules_.returned(said);
+            }
+        }
+        void raised(std::exception_ptr fresh) noexcept {
+            rules_.raised(static_cast<std::exception_ptr&&>(fresh));
+        }
+        [[nodiscard]] verdict answer() const noexcept {
+            return current() == nullptr             ? verdict(verdict::suppress)
+                   : current() != left_.exception() ? verdict::replace(current())
+                                                    : verdict(verdict::propagate);
+        }
+
+    private:
+        const outcome left_;
+        unwinding<cpp_exceptions> rules_;
+        bool may_suppress_;
+    };
+
+    void unwind(law& exits) {
+        frame_.all_exits().unwind(exits, frame_.live());
         frame_.forget();
-        return law;
     }
 
-    unwinding<cpp_exceptions> unwind_caught() {
-        const std::exception_ptr error = std::current_exception();
-        if (error == nullptr) { // the thread is being cancelled
-            frame_.all_exits().abandon(frame_.live());
-            throw;
+    std::exception_ptr caught() { return detail::caught(frame_.all_exits(), frame_.live()); }
+
+    void rethrow_after(law exits) {
+        unwind(exits);
+        if (exits.current() != nullptr) {
+            std::rethrow_exception(exits.current());
         }
-        return unwind(error);
     }
 
     void leave(const outcome& left) noexcept
@@ -119,16 +163,14 @@ private:
     }
 
     void leave(const outcome& left) {
+        std::exception_ptr error;
         try {
             frame_.leave(left);
         } catch (...) {
-            const unwinding<cpp_exceptions> law = unwind_caught();
-            if (law.finish() == ending::propagate) {
-                throw;
-            }
-            if (law.finish() == ending::raise) {
-                std::rethrow_exception(law.current());
-            }
+            error = caught();
+        }
+        if (error != nullptr) {
+            rethrow_after(law(outcome::failure(error), suppresses));
         }
     }
 

@@ -3,7 +3,10 @@
 
 #include <withal/core/detail/frame.hpp>
 #include <withal/core/error.hpp>
+#include <withal/core/outcome.hpp>
 
+#include <exception>
+#include <new>
 #include <type_traits>
 
 namespace withal {
@@ -19,6 +22,9 @@ class raii_manager;
 ///     with(as_manager([] { return guard(); }), [](guard& held) { static_cast<void>(held); });
 ///
 /// The object need not be movable. Reusable; entered again before its exit it throws logic_error.
+///
+/// An object whose destructor asks std::uncaught_exceptions() whether to roll back is answered as it
+/// would be without withal.
 ///
 /// **Throws.** From exit nothing, unless the destructor says noexcept(false).
 template <class Make>
@@ -54,12 +60,31 @@ public:
         held_ = true;
         return room_.value;
     }
-    void exit() noexcept(std::is_nothrow_destructible_v<object>) {
+    void exit(const outcome& left) noexcept(std::is_nothrow_destructible_v<object>) {
         held_ = false;
+        if constexpr (std::is_nothrow_destructible_v<object>) {
+            if (left.threw() && left.exception() != nullptr) {
+                destroy_unwinding(left.exception());
+                return;
+            }
+        }
         room_.value.~object();
     }
 
 private:
+    struct destroying {
+        object& held;
+        ~destroying() { held.~object(); }
+    };
+    void destroy_unwinding(const std::exception_ptr& error) noexcept {
+        try {
+            const destroying at_end{room_.value};
+            std::rethrow_exception(error);
+        } catch (...) {
+            return; // swallow: `error` is on its way already, this is only for the destructor to see
+        }
+    }
+
     Make make_;
     bool held_ = false;
     detail::slot<object> room_;

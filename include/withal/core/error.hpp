@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #pragma once
 
+#include <withal/core/detail/exception_type.hpp>
 #include <withal/core/detail/secondary_store.hpp>
 #include <withal/core/detail/text.hpp>
 #include <withal/core/error_list.hpp>
 
 #include <exception>
+#include <new>
 
 namespace withal {
 
@@ -98,16 +100,31 @@ namespace detail {
     }
 }
 
-/// The errors of a group: `primary` and everything secondary to it.
+/// The errors of a group: `primary` and everything secondary to it. A group among them gives its own.
 inline error_list with_secondaries(const std::exception_ptr& primary) {
     const error_list rest = secondaries.errors_of(primary);
-    error_block* const all = error_block::make(1 + rest.size());
-    if (all == nullptr) {
-        throw std::bad_alloc();
-    }
-    all->append(primary);
+    error_block* all = nullptr;
+    const auto add = [&all](const std::exception_ptr& one) {
+        if (!error_block::append(all, one)) {
+            if (all != nullptr) {
+                all->drop();
+            }
+            throw std::bad_alloc();
+        }
+    };
+    const auto add_flat = [&add](const std::exception_ptr& one) {
+        const auto add_each = [&add](const error_group& group) {
+            for (const std::exception_ptr& each : group.errors()) {
+                add(each);
+            }
+        };
+        if (!detail::inspect_exception<error_group>(one, add_each)) {
+            add(one);
+        }
+    };
+    add_flat(primary);
     for (const std::exception_ptr& error : rest) {
-        all->append(error);
+        add_flat(error);
     }
     return error_list_access::own(all);
 }

@@ -60,15 +60,23 @@ inline constexpr bool may_suppress =
 template <class T>
 struct manager_traits;
 
+/// A lock that knows that it is not held (std::unique_lock) may be unlocked early by the body.
 template <detail::lockable T>
     requires(!detail::own_enter<T>)
 struct manager_traits<T> {
     static void enter(T& lock) { lock.lock(); }
-    static void exit(T& lock) noexcept { lock.unlock(); }
+    static void exit(T& lock) noexcept {
+        if constexpr (requires { lock.owns_lock(); }) {
+            if (!lock.owns_lock()) {
+                return;
+            }
+        }
+        lock.unlock();
+    }
 };
 
 /// How often a manager may be entered. A manager says so with
-/// `static constexpr reuse reuse_category = reuse::...;`.
+/// `static constexpr reuse reuse_category = reuse::...;`, and checks it where that needs state.
 enum class reuse : unsigned char {
     single_use, ///< Once.
     reusable,   ///< Again, after its exit. What a manager is if it does not say.

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <withal/core/outcome.hpp>
+#include <withal/core/verdict.hpp>
 
+#include <concepts>
 #include <type_traits>
 
 namespace withal {
@@ -51,6 +53,15 @@ class [[nodiscard]] exit_action {
     static constexpr bool asks = std::is_invocable_v<F&, const outcome&>;
     static_assert(asks || std::is_invocable_v<F&>,
                   "withal::on_exit: the action must be callable as f() or as f(const outcome&)");
+    template <class Action>
+    static constexpr bool answers = requires(Action& a, const outcome& left) {
+        { a(left) } -> std::same_as<verdict>;
+    } || requires(Action& a) {
+        { a() } -> std::same_as<verdict>;
+    };
+    static_assert(!answers<F>,
+                  "withal::on_exit: an action cannot suppress; write a manager whose "
+                  "exit() returns the verdict");
     static constexpr bool quiet =
         asks ? std::is_nothrow_invocable_v<F&, const outcome&> : std::is_nothrow_invocable_v<F&>;
 

@@ -27,7 +27,8 @@ class [[nodiscard]] scoped_guard;
 ///
 /// **Returns.** A guard that cannot be moved; `*g`, `g->` and `get()` are what enter() returned. An
 /// lvalue manager is referred to, an rvalue is moved in.
-/// **Threads.** Dies on the thread that made it, and never in a coroutine's frame: a coroutine may
+/// **Threads.** Dies on the thread that made it, not by the cancellation of that thread (which is not
+/// counted, and so looks like success), and never in a coroutine's frame: a coroutine may
 /// be resumed or destroyed while another exception is on its way, and would be told that it failed.
 template <class M>
 [[nodiscard]] scoped_guard<M> scoped(M&& manager,

@@ -68,6 +68,7 @@ public:
         }
         if (answer.suppresses()) {
             current_ = handle();
+            both_failed_ = false;
         } else if constexpr (std::same_as<handle, std::exception_ptr>) {
             replaced(answer.replacement());
         }

@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <type_traits>
+#include <utility>
 
 namespace withal {
 
@@ -55,11 +56,8 @@ public:
             return condition_ ? __builtin_addressof(detail::enter_manager(manager_))
                               : static_cast<pointer>(nullptr);
         } else {
-            std::optional<std::remove_cv_t<entered>> resource;
-            if (condition_) {
-                resource.emplace(detail::enter_manager(manager_));
-            }
-            return resource;
+            using optional = std::optional<std::remove_cv_t<entered>>;
+            return condition_ ? optional(std::in_place, entering{manager_}) : optional();
         }
     }
 
@@ -73,6 +71,14 @@ public:
     }
 
 private:
+    /// Converts to what enter() returns, so that it is made where it is to be and never moved.
+    struct entering {
+        manager& from;
+        operator entered() const { // NOLINT(google-explicit-constructor)
+            return detail::enter_manager(from);
+        }
+    };
+
     M manager_;
     bool condition_;
 };

@@ -24,15 +24,26 @@ bool inspect_exception(const std::exception_ptr& error, F&& look) {
         return true;
     }
 #endif
-    const E* found = nullptr;
+    // An object outlives the handler, for `error` owns it; a pointer that is caught may stand in room
+    // of the rethrow's own, and is copied.
+    using found_type = std::conditional_t<std::is_class_v<E>, const E*, std::remove_cv_t<E>>;
+    found_type found{};
     try {
         std::rethrow_exception(error);
     } catch (const E& seen) {
-        found = &seen; // alive: `error` owns it, and rethrowing does not copy
+        if constexpr (std::is_class_v<E>) {
+            found = __builtin_addressof(seen);
+        } else {
+            found = seen;
+        }
     } catch (...) {
         return false; // swallow: it is only being looked at
     }
-    static_cast<F&&>(look)(*found);
+    if constexpr (std::is_class_v<E>) {
+        static_cast<F&&>(look)(*found);
+    } else {
+        static_cast<F&&>(look)(static_cast<const E&>(found));
+    }
     return true;
 }
 

@@ -25,9 +25,10 @@ struct resource_types {
     template <class More>
     using with = resource_types<Resources..., More>;
     template <class F>
-    static constexpr bool accepted_by = std::is_invocable_v<F, Resources...>;
+    static constexpr bool accepted_by =
+        requires(F&& f, Resources... each) { static_cast<F&&>(f)(each...); };
     template <class F>
-    using result = std::invoke_result_t<F, Resources...>;
+    using result = decltype(std::declval<F>()(std::declval<Resources>()...));
 };
 
 /// Resources, and one more behind them unless it is void.
@@ -63,7 +64,8 @@ public:
     using type = T&;
     template <class M>
     [[gnu::always_inline]] void enter(M& manager) {
-        ::new (static_cast<void*>(__builtin_addressof(room_.value))) T(enter_manager(manager));
+        ::new (static_cast<void*>(__builtin_addressof(room_.value)))
+            T(detail::enter_manager(manager));
     }
     static constexpr bool trivial = std::is_trivially_destructible_v<T>;
     [[nodiscard]] type get() noexcept { return room_.value; }
@@ -88,7 +90,7 @@ public:
     static constexpr bool trivial = true;
     template <class M>
     [[gnu::always_inline]] void enter(M& manager) {
-        Entered entered = enter_manager(manager);
+        Entered entered = detail::enter_manager(manager);
         at_ = __builtin_addressof(entered);
     }
     [[nodiscard]] type get() noexcept { return *at_; }
@@ -110,8 +112,9 @@ struct place {
     using made = typename Resources::template result<Argument>;
     static_assert(context_manager<made>,
                   "withal::with: the factory must return a context manager, or a reference to one");
-    using manager = std::remove_reference_t<made>;
     static constexpr bool stored = !std::is_reference_v<made>;
+    using manager =
+        std::conditional_t<stored, std::remove_cv_t<made>, std::remove_reference_t<made>>;
     static constexpr bool factory = true;
 };
 
@@ -154,6 +157,17 @@ public:
     void destroy() const noexcept {}
 };
 
+/// What the next exit is to be told.
+template <class Law>
+outcome shown_by(const Law& law) {
+    if constexpr (requires { law.shown(); }) {
+        return law.shown();
+    } else {
+        const auto& error = law.current();
+        return error ? outcome::failure(error) : success_outcome;
+    }
+}
+
 /// The exits of the levels from the outermost to one, as a failure needs them: pointers, by value.
 /// `live` counts the levels that are entered and not yet exited.
 class no_exits {
@@ -173,16 +187,21 @@ public:
     exits(const Outer& outer, M* manager, Resource& resource) noexcept
         : Outer(outer), manager_(manager), resource_(resource) {}
 
-    /// Every exit that is left, innermost first; the law learns of each. This runs in a handler,
-    /// where the runtimes end the process if the thread is cancelled into another catch (...), so
-    /// no such cancellation is to be passed on.
+    /// Every exit that is left, innermost first; the law learns of each. Throws nothing but the
+    /// cancellation of the thread, and that not inside a handler: there the runtimes end the process
+    /// when it reaches another catch (...), whoever wrote it.
     template <class Law>
-    void unwind(Law& law, unsigned live) const noexcept {
+    void unwind(Law& law, unsigned live) const {
         if (live >= depth) {
             try {
                 run(law);
             } catch (...) {
-                law.raised(std::current_exception());
+                std::exception_ptr fresh = std::current_exception();
+                if (fresh == nullptr) {
+                    Outer::abandon(live);
+                    throw;
+                }
+                law.raised(static_cast<std::exception_ptr&&>(fresh));
             }
         }
         Outer::unwind(law, live);
@@ -195,7 +214,7 @@ public:
                 const end_of_level at_end{*this};
                 static_cast<void>(protocol<M>::exit(*manager_, outcome_access::abandoned()));
             } catch (...) {
-                note_secondary(nullptr, std::current_exception());
+                detail::note_secondary(nullptr, std::current_exception());
             }
         }
         Outer::abandon(live);
@@ -215,8 +234,7 @@ private:
     template <class Law>
     void run(Law& law) const {
         const end_of_level at_end{*this};
-        const auto& error = law.current();
-        const outcome left = error ? outcome::failure(error) : success_outcome;
+        const outcome left = detail::shown_by(law);
         if constexpr (may_suppress<M>) {
             law.returned(protocol<M>::exit(*manager_, left));
         } else {
@@ -354,7 +372,7 @@ private:
 
     [[gnu::always_inline]] void enter_made() {
         if constexpr (std::is_void_v<entered>) {
-            enter_manager(manager());
+            detail::enter_manager(manager());
         } else {
             resource_.enter(manager());
         }
@@ -388,7 +406,7 @@ template <class Outer, class Frame, class First, class... Rest>
     using here = level<Outer, First>;
     static_cast<here&>(frame).bind(first);
     if constexpr (sizeof...(Rest) > 0) {
-        bind_all<here>(frame, static_cast<Rest&&>(rest)...);
+        detail::bind_all<here>(frame, static_cast<Rest&&>(rest)...);
     }
 }
 
@@ -400,7 +418,7 @@ template <class Outer, class Frame, class First, class... Rest>
 [[gnu::always_inline]] inline void enter_all(Frame& frame, First&& first, Rest&&... rest) {
     using here = level<Outer, First>;
     static_cast<here&>(frame).enter(static_cast<First&&>(first));
-    enter_all<here>(frame, static_cast<Rest&&>(rest)...);
+    detail::enter_all<here>(frame, static_cast<Rest&&>(rest)...);
 }
 
 } // namespace withal::detail

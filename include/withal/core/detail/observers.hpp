@@ -18,6 +18,8 @@ struct observer {
     bool leaving = false;
 };
 
+inline thread_local constinit bool telling_here = false;
+
 class observer_list {
 public:
     [[gnu::always_inline]] [[nodiscard]] bool listening() const noexcept { return is_set(first_); }
@@ -50,7 +52,12 @@ public:
         lock_.unlock();
     }
 
+    /// What an observer does itself is not shown to anybody, or it would observe for ever.
     void tell(const event& seen) noexcept {
+        if (telling_here) {
+            return;
+        }
+        telling_here = true;
         lock_.lock();
         for (observer* one = first(); one != nullptr; one = one->next) {
             if (one->leaving) {
@@ -63,6 +70,7 @@ public:
             --one->running;
         }
         lock_.unlock();
+        telling_here = false;
     }
 
 private:

@@ -30,6 +30,11 @@ concept lockable = requires(T& lock) {
     lock.unlock();
 };
 
+/// Is there a usable specialization? It is preferred: members called enter or exit may mean other
+/// things in a foreign type.
+template <class M>
+concept adapted = requires(M& m) { manager_traits<M>::enter(m); };
+
 /// The calls of one manager type, own members or traits: `enter(m)`, `exit(m, left)`.
 template <class M>
 struct protocol {
@@ -55,7 +60,7 @@ struct protocol {
 };
 
 template <class M>
-    requires(own_enter<M> || own_exit<M>)
+    requires((own_enter<M> || own_exit<M>) && !adapted<M>)
 struct protocol<M> {
     static constexpr bool asks = requires(M& m, const outcome& left) { m.exit(left); };
 

@@ -112,6 +112,7 @@ private:
         entry* work;              // in the list of a walk
         std::exception_ptr alive; // only where the header is unknown: keeps the object alive
         std::size_t visited;      // the number of the last walk that came by
+        std::size_t next_child;   // where that walk is
         std::size_t age;
         bool referenced; // some list names the object
     };
@@ -133,9 +134,9 @@ private:
             entry* const top = find_or_make(primary, header);
             entry* const below = find_or_make(secondary, header_of(object_of(secondary)));
             if (top != nullptr && below != nullptr) {
-                recorded =
-                    contains(top->errors, secondary) ||
-                    ((!top->referenced || cut(*below, primary)) && append(top->errors, secondary));
+                recorded = contains(top->errors, secondary) ||
+                           ((!top->referenced || cut(*below, primary)) &&
+                            error_block::append(top->errors, secondary));
                 below->referenced = below->referenced || recorded;
             }
             forget_oldest(forgotten, forgotten_errors);
@@ -170,7 +171,7 @@ private:
         }
         entry*& head = bucket(object);
         head = ::new (memory)
-            entry{object, nullptr, nullptr, head, nullptr, nullptr, 0, ++age_, false};
+            entry{object, nullptr, nullptr, head, nullptr, nullptr, 0, 0, ++age_, false};
         if (header != nullptr) {
             head->destroy = header->destroy;
             header->destroy = &secondary_store::object_ends;
@@ -204,38 +205,6 @@ private:
         return false;
     }
 
-    static bool append(error_block*& errors, const std::exception_ptr& error) noexcept {
-        if (errors == nullptr || errors->full()) {
-            error_block* const wider =
-                error_block::make(errors == nullptr ? 2 : 2 * errors->size());
-            if (wider == nullptr) {
-                return false;
-            }
-            copy(errors, nullptr, *wider);
-            replace(errors, wider);
-        }
-        errors->append(error);
-        return true;
-    }
-
-    static void
-    copy(error_block* from, const std::exception_ptr& without, error_block& to) noexcept {
-        for (std::size_t at = 0; from != nullptr && at < from->size(); ++at) {
-            if (from->data()[at] != without) {
-                to.append(from->data()[at]);
-            }
-        }
-    }
-
-    // Every error of the old block stays owned by the new one, or by a caller: none ends here,
-    // under the lock.
-    static void replace(error_block*& old, error_block* fresh) noexcept {
-        if (old != nullptr) {
-            old->drop();
-        }
-        old = fresh;
-    }
-
     /// Takes `error` out of every list that can be reached from `from`.
     bool cut(entry& from, const std::exception_ptr& error) noexcept {
         ++visit_;
@@ -248,8 +217,9 @@ private:
                 if (shorter == nullptr) {
                     return false;
                 }
-                copy(at->errors, error, *shorter);
-                replace(at->errors, shorter);
+                shorter->append_all(at->errors, error);
+                at->errors->drop();
+                at->errors = shorter;
             }
             for (std::size_t child = 0; at->errors != nullptr && child < at->errors->size();
                  ++child) {
@@ -275,22 +245,29 @@ private:
         return false;
     }
 
-    bool flatten(const entry& top, error_block*& into) noexcept {
-        for (std::size_t at = 0; at < top.errors->size(); ++at) {
-            const std::exception_ptr& error = top.errors->data()[at];
+    /// Everything under `top`, depth first, without recursion: a chain may be long.
+    bool flatten(entry& top, error_block*& into) noexcept {
+        top.next_child = 0;
+        top.work = nullptr;
+        for (entry* at = &top; at != nullptr;) {
+            if (at->errors == nullptr || at->next_child == at->errors->size()) {
+                at = at->work;
+                continue;
+            }
+            const std::exception_ptr& error = at->errors->data()[at->next_child++];
             entry* const below = find(object_of(error));
             if (below != nullptr && below->visited == visit_) {
                 continue;
             }
-            if (!append(into, error)) {
+            if (!error_block::append(into, error)) {
                 into->drop();
                 return false;
             }
             if (below != nullptr) {
                 below->visited = visit_;
-                if (below->errors != nullptr && !flatten(*below, into)) {
-                    return false;
-                }
+                below->next_child = 0;
+                below->work = at;
+                at = below;
             }
         }
         return true;

@@ -44,7 +44,7 @@ template <class M>
 template <class M>
 class watched {
     using manager = std::remove_reference_t<M>;
-    using answer = exit_result_t<manager>;
+    using answer = std::conditional_t<std::is_void_v<exit_result_t<manager>>, void, verdict>;
     static constexpr bool quiet = exit_is_noexcept<manager>;
 
 public:
@@ -56,7 +56,7 @@ public:
         tell(event_kind::enter, nullptr, nullptr);
         const entering step{*this};
         try {
-            return enter_manager(manager_);
+            return detail::enter_manager(manager_);
         } catch (...) {
             step.failed = true;
             tell(event_kind::enter_failed, nullptr, std::current_exception());
@@ -112,11 +112,14 @@ private:
     }
 
     void tell(event_kind kind, const outcome* left, const std::exception_ptr& error) noexcept {
-        if (observers.listening()) {
+        if (kind == event_kind::enter) {
+            shown_ = observers.listening();
+        }
+        if (shown_) {
             observers.tell({kind,
                             this,
-                            label_of(manager_),
-                            kind == event_kind::exited ? note_of(manager_) : nullptr,
+                            detail::label_of(manager_),
+                            kind == event_kind::exited ? detail::note_of(manager_) : nullptr,
                             where_,
                             left,
                             error});
@@ -125,6 +128,7 @@ private:
 
     M manager_;
     std::source_location where_;
+    bool shown_ = false; // from its enter on, or not at all
 };
 
 /// A factory of watched managers.
