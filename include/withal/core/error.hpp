@@ -100,7 +100,8 @@ namespace detail {
     }
 }
 
-/// The errors of a group: `primary` and everything secondary to it. A group among them gives its own.
+/// The errors of a group: `primary` and everything secondary to it. A group among them gives its
+/// own.
 inline error_list with_secondaries(const std::exception_ptr& primary) {
     const error_list rest = secondaries.errors_of(primary);
     error_block* all = nullptr;

@@ -32,7 +32,9 @@ public:
     using const_iterator = const std::exception_ptr*;
     using iterator = const_iterator;
 
+    /// No errors.
     error_list() noexcept = default;
+    /// Copies share the errors; none is copied.
     error_list(const error_list& other) noexcept : block_(other.block_), size_(other.size_) {
         if (block_ != nullptr) {
             block_->share();
@@ -52,6 +54,7 @@ public:
         }
     }
 
+    /// In the order in which they happened.
     [[nodiscard]] const_iterator begin() const noexcept {
         return block_ == nullptr ? nullptr : block_->data();
     }
@@ -59,6 +62,7 @@ public:
     [[nodiscard]] const_iterator data() const noexcept { return begin(); }
     [[nodiscard]] size_type size() const noexcept { return size_; }
     [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+    /// **Requires.** at < size(); front() and back() that it is not empty.
     [[nodiscard]] const_reference operator[](size_type at) const noexcept { return begin()[at]; }
     [[nodiscard]] const_reference front() const noexcept { return *begin(); }
     [[nodiscard]] const_reference back() const noexcept { return begin()[size_ - 1]; }

@@ -14,6 +14,8 @@ public:
 };
 
 /// The same with a value for the body: `X&` refers, an X is kept.
+///
+/// **Lifetime.** A kept value lives as long as the manager, across several uses.
 template <class X>
 class [[nodiscard]] null_value_manager {
 public:

@@ -51,8 +51,8 @@ class observation;
 /// **Effects.** While nobody observes, a scope costs one load and one branch more than without.
 /// Scopes that began before are not shown.
 /// **Threads.** The callable is called from any thread, several at once, and must not throw; the
-/// guard's destructor waits until no call is running, so it must not die inside one. Scopes that the
-/// callable enters itself are not shown.
+/// guard's destructor waits until no call is running, so it must not die inside one. Scopes that
+/// the callable enters itself are not shown.
 template <class F>
 [[nodiscard]] observation<F> observe(F callable) noexcept(noexcept(F(static_cast<F&&>(callable))));
 

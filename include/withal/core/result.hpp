@@ -87,6 +87,10 @@ private:
 
 /// What with() returns for a body without a value when a manager may suppress: true if the body ran
 /// to its end. May be ignored.
+///
+///     if (!with(suppress<int>(), [] { throw 42; })) {
+///         // the body did not come to its end
+///     }
 class completed {
 public:
     explicit constexpr completed(bool yes) noexcept : yes_(yes) {}
@@ -95,39 +99,5 @@ public:
 private:
     bool yes_;
 };
-
-//
-// Implementation
-//
-
-namespace detail {
-
-/// Makes results; they are read-only to everybody else.
-struct result_access {
-    template <class T, class... Value>
-    static result<T> value(Value&&... value) {
-        result<T> made;
-        if constexpr (std::is_void_v<T>) {
-            made.value_.emplace();
-        } else if constexpr (std::is_reference_v<T>) {
-            made.value_.emplace(__builtin_addressof(value)...);
-        } else {
-            made.value_.emplace(static_cast<Value&&>(value)...);
-        }
-        return made;
-    }
-    template <class T>
-    static result<T> error(const std::exception_ptr& error) noexcept {
-        result<T> made;
-        made.error_ = error;
-        return made;
-    }
-    template <class T>
-    static result<T> suppressed() noexcept {
-        return result<T>();
-    }
-};
-
-} // namespace detail
 
 } // namespace withal

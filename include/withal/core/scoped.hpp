@@ -27,8 +27,8 @@ class [[nodiscard]] scoped_guard;
 ///
 /// **Returns.** A guard that cannot be moved; `*g`, `g->` and `get()` are what enter() returned. An
 /// lvalue manager is referred to, an rvalue is moved in.
-/// **Threads.** Dies on the thread that made it, not by the cancellation of that thread (which is not
-/// counted, and so looks like success), and never in a coroutine's frame: a coroutine may
+/// **Threads.** Dies on the thread that made it, not by the cancellation of that thread (which is
+/// not counted, and so looks like success), and never in a coroutine's frame: a coroutine may
 /// be resumed or destroyed while another exception is on its way, and would be told that it failed.
 template <class M>
 [[nodiscard]] scoped_guard<M> scoped(M&& manager,
@@ -53,6 +53,7 @@ public:
     scoped_guard(const scoped_guard&) = delete;
     scoped_guard& operator=(const scoped_guard&) = delete;
 
+    /// Runs the exit, once. Throws what it throws, unless another exception is on its way.
     ~scoped_guard() noexcept(frame_type::exits_are_noexcept) {
         const bool unwinding = std::uncaught_exceptions() > exceptions_;
         if (!unwinding) {
@@ -71,6 +72,7 @@ public:
         }
     }
 
+    /// What enter() returned, as an lvalue; nothing for a manager that enters to void.
     [[nodiscard]] decltype(auto) get() noexcept { return frame_.apply(same{}); }
     [[nodiscard]] decltype(auto) operator*() noexcept { return get(); }
     [[nodiscard]] auto operator->() noexcept { return __builtin_addressof(get()); }

@@ -124,6 +124,9 @@ private:
 };
 
 /// The exceptions of C++: what with() and exit_stack unwind.
+///
+/// **Effects.** Both record the one error as secondary to the other (secondary_errors) and tell the
+/// hook of on_secondary_error.
 struct cpp_exceptions {
     using handle = std::exception_ptr;
 

@@ -52,6 +52,7 @@ public:
         }
     }
 
+    /// The exception is to end here.
     [[nodiscard]] bool suppresses() const noexcept { return suppresses_; }
     /// What goes on instead; null unless made by replace().
     [[nodiscard]] const std::exception_ptr& replacement() const noexcept { return replacement_; }

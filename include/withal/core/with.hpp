@@ -35,8 +35,8 @@ namespace withal {
 /// T* or `completed`, empty if it did.
 /// **Throws.** What the body throws, the same object; errors of exits are secondary to it
 /// (secondary_errors). If the body succeeded, the first error of an exit.
-/// An exit must not put the exception it is shown into the one it throws (std::throw_with_nested): the
-/// two would own each other, and never end.
+/// An exit must not put the exception it is shown into the one it throws (std::throw_with_nested):
+/// the two would own each other, and never end.
 /// **Cost.** On success the instructions of hand-written code.
 /// **Lifetime.** Until the exits have run, for everything: managers, resources, the body's result.
 /// **Python.** `with a as x, b as y:` (W1 to W12), but by default the body's error goes on, not the

@@ -46,8 +46,8 @@ public:
             }
         }
     }
-    /// Appends to a block that may be null or full: then to a wider one in its place. False if there
-    /// is no memory.
+    /// Appends to a block that may be null or full: then to a wider one in its place. False if
+    /// there is no memory.
     static bool append(error_block*& block, const std::exception_ptr& error) noexcept {
         if (block == nullptr || block->full()) {
             error_block* const wider = make(block == nullptr ? 2 : 2 * block->size());

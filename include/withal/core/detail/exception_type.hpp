@@ -24,8 +24,8 @@ bool inspect_exception(const std::exception_ptr& error, F&& look) {
         return true;
     }
 #endif
-    // An object outlives the handler, for `error` owns it; a pointer that is caught may stand in room
-    // of the rethrow's own, and is copied.
+    // An object outlives the handler, for `error` owns it; a pointer that is caught may stand in
+    // room of the rethrow's own, and is copied.
     using found_type = std::conditional_t<std::is_class_v<E>, const E*, std::remove_cv_t<E>>;
     found_type found{};
     try {

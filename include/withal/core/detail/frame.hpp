@@ -188,8 +188,8 @@ public:
         : Outer(outer), manager_(manager), resource_(resource) {}
 
     /// Every exit that is left, innermost first; the law learns of each. Throws nothing but the
-    /// cancellation of the thread, and that not inside a handler: there the runtimes end the process
-    /// when it reaches another catch (...), whoever wrote it.
+    /// cancellation of the thread, and that not inside a handler: there the runtimes end the
+    /// process when it reaches another catch (...), whoever wrote it.
     template <class Law>
     void unwind(Law& law, unsigned live) const {
         if (live >= depth) {
@@ -286,8 +286,8 @@ public:
     static constexpr bool some_exit_asks = Outer::some_exit_asks || protocol<M>::asks;
     static constexpr bool some_may_suppress = Outer::some_may_suppress || may_suppress<M>;
 
-    /// Notes where the manager is, before anything is entered: known at every point of the frame, it
-    /// costs nothing to know.
+    /// Notes where the manager is, before anything is entered: known at every point of the frame,
+    /// it costs nothing to know.
     [[gnu::always_inline]] void bind(std::remove_reference_t<Argument>& argument) noexcept {
         if constexpr (!here::factory) {
             made_ = __builtin_addressof(argument);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <withal/core/detail/frame.hpp>
+#include <withal/core/detail/result_access.hpp>
 #include <withal/core/detail/watched.hpp>
 #include <withal/core/observe.hpp>
 #include <withal/core/result.hpp>
@@ -128,10 +129,10 @@ template <class Exits>
     return error;
 }
 
-/// Runs the exits that are left; one function for all calls with the same managers. It runs inside the
-/// handler, which can then rethrow at once: from outside, throwing through five managers costs a third
-/// more. Returns true if the exception was suppressed, false if the handler is to rethrow it, and
-/// throws what goes on instead.
+/// Runs the exits that are left; one function for all calls with the same managers. It runs inside
+/// the handler, which can then rethrow at once: from outside, throwing through five managers costs
+/// a third more. Returns true if the exception was suppressed, false if the handler is to rethrow
+/// it, and throws what goes on instead.
 template <both_failed Policy, class Exits>
 [[gnu::cold]] [[gnu::noinline]] bool run_exits_of_with(const Exits exits, unsigned live) {
     unwinding<cpp_exceptions> law(detail::caught(exits, live), Policy);
@@ -232,7 +233,8 @@ run_checked(Frame& frame, Body&& body, Arguments&&... arguments) {
     }
 }
 
-/// Any exits. Where the outermost enter() throws there is nothing to undo, and no handler to pay for.
+/// Any exits. Where the outermost enter() throws there is nothing to undo, and no handler to pay
+/// for.
 template <class Ends, both_failed Policy, class Frame, class Body, class First, class... Rest>
 [[gnu::always_inline]] inline typename Ends::type
 run_any(Frame& frame, Body&& body, First&& first, Rest&&... rest) {
@@ -276,7 +278,8 @@ concept small_value = std::is_trivially_copyable_v<T> && std::is_move_constructi
                       sizeof(T) <= 2 * sizeof(void*);
 
 /// How an argument goes on: a small temporary as a copy, made before it is entered. Each of the two
-/// paths below then has its own, and the one that is rarely taken does not keep the other's in memory.
+/// paths below then has its own, and the one that is rarely taken does not keep the other's in
+/// memory.
 template <class Argument>
 struct carried {
     using type = Argument&&;
