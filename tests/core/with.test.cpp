@@ -274,8 +274,8 @@ TEST(with, throws_the_first_failing_exits_error_after_a_success_and_keeps_the_la
 }
 
 struct coded_error : std::runtime_error {
-    coded_error() : std::runtime_error("coded"), code(17) {}
-    int code;
+    coded_error() : std::runtime_error("coded") {}
+    int code = 17;
 };
 
 TEST(with, keeps_the_bodys_exception_and_all_cleanup_errors_innermost_first) {

@@ -2,13 +2,13 @@
 #pragma once
 
 #include <withal/core/detail/exception_type.hpp>
+#include <withal/core/detail/held_exception.hpp>
 #include <withal/core/error.hpp>
 #include <withal/core/error_list.hpp>
 #include <withal/core/failure_traits.hpp>
 #include <withal/core/verdict.hpp>
 
 #include <exception>
-#include <new>
 
 namespace withal {
 
@@ -37,22 +37,6 @@ public:
         return {state::threw, static_cast<std::exception_ptr&&>(error)};
     }
 
-    constexpr outcome(const outcome& other) noexcept : outcome(other.state_) {
-        if (owns()) {
-            ::new (static_cast<void*>(&exception_)) std::exception_ptr(other.exception());
-        }
-    }
-    outcome& operator=(const outcome& other) noexcept {
-        reinterpret_cast<std::exception_ptr&>(exception_) = other.exception();
-        state_ = other.state_;
-        return *this;
-    }
-    constexpr ~outcome() {
-        if (owns()) {
-            reinterpret_cast<std::exception_ptr&>(exception_).~exception_ptr();
-        }
-    }
-
     /// The body ran to its end, and what it returned is no failure.
     [[nodiscard]] constexpr bool returned() const noexcept { return state_ == state::returned; }
     /// Anything but success: a transaction that asks only this is right in every case.
@@ -68,9 +52,7 @@ public:
 
     /// The exception itself, the same object that goes on. Null unless threw(), and null under
     /// `scoped`, which knows that there is one but cannot see it.
-    [[nodiscard]] const std::exception_ptr& exception() const noexcept {
-        return reinterpret_cast<const std::exception_ptr&>(exception_);
-    }
+    [[nodiscard]] const std::exception_ptr& exception() const noexcept { return exception_.get(); }
 
     /// Calls `look(const E&)` if the exception is an E or derives from it; costs no rethrow where
     /// the runtime can be asked (libstdc++, E a class).
@@ -94,19 +76,10 @@ private:
     enum class state : unsigned char { returned, failure_value, threw, cancelled, abandoned };
 
     explicit constexpr outcome(state how) noexcept : state_(how) {}
-    outcome(state how, std::exception_ptr&& error) noexcept : state_(how) {
-        ::new (static_cast<void*>(&exception_))
-            std::exception_ptr(static_cast<std::exception_ptr&&>(error));
-    }
+    outcome(state how, std::exception_ptr&& error) noexcept
+        : exception_(static_cast<std::exception_ptr&&>(error)), state_(how) {}
 
-    [[nodiscard]] constexpr bool owns() const noexcept {
-        return state_ == state::threw || state_ == state::cancelled;
-    }
-
-    // Room for an exception_ptr, which is one pointer in both runtimes, null as null. As plain room
-    // it lets a success be a constant and die without a call: libc++'s destructor is one.
-    static_assert(sizeof(std::exception_ptr) == sizeof(void*));
-    void* exception_ = nullptr;
+    detail::held_exception exception_;
     state state_;
 };
 

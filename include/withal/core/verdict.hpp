@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #pragma once
 
+#include <withal/core/detail/held_exception.hpp>
+
 #include <exception>
 
 namespace withal {
@@ -26,46 +28,31 @@ public:
 
     // Implicit, so that `return verdict::suppress;` reads as it should.
     verdict(plain answer) noexcept // NOLINT(google-explicit-constructor)
-        : replacement_(), suppresses_(answer == suppress) {}
+        : suppresses_(answer == suppress) {}
 
     /// The exception is translated on purpose: `fresh` goes on, the old one and what was secondary
     /// to it become secondary to `fresh`. A null pointer means propagate.
     static verdict replace(std::exception_ptr fresh) noexcept {
-        verdict answer(propagate);
-        answer.replacement_ = static_cast<std::exception_ptr&&>(fresh);
-        return answer;
-    }
-
-    verdict(const verdict& other) noexcept : replacement_(), suppresses_(other.suppresses_) {
-        if (other.replacement_ != nullptr) {
-            replacement_ = other.replacement_;
-        }
-    }
-    verdict& operator=(const verdict& other) noexcept {
-        replacement_ = other.replacement_;
-        suppresses_ = other.suppresses_;
-        return *this;
-    }
-    ~verdict() {
-        if (replacement_ != nullptr) {
-            replacement_.~exception_ptr();
-        }
+        return verdict(static_cast<std::exception_ptr&&>(fresh));
     }
 
     /// The exception is to end here.
     [[nodiscard]] bool suppresses() const noexcept { return suppresses_; }
     /// What goes on instead; null unless made by replace().
-    [[nodiscard]] const std::exception_ptr& replacement() const noexcept { return replacement_; }
+    [[nodiscard]] const std::exception_ptr& replacement() const noexcept {
+        return replacement_.get();
+    }
 
     friend bool operator==(const verdict& a, const verdict& b) noexcept {
-        return a.suppresses_ == b.suppresses_ && a.replacement_ == b.replacement_;
+        return a.suppresses_ == b.suppresses_ && a.replacement() == b.replacement();
     }
 
 private:
-    union {
-        std::exception_ptr replacement_; // destroyed by hand, as outcome's
-    };
-    bool suppresses_;
+    explicit verdict(std::exception_ptr&& fresh) noexcept
+        : replacement_(static_cast<std::exception_ptr&&>(fresh)) {}
+
+    detail::held_exception replacement_;
+    bool suppresses_ = false;
 };
 
 } // namespace withal

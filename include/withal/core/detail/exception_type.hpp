@@ -15,7 +15,7 @@ bool inspect_exception(const std::exception_ptr& error, F&& look) {
         // What the unwinder itself asks a catch clause; right for multiple, virtual and private
         // bases, and 25 times cheaper than to throw again.
         void* object = nullptr;
-        __builtin_memcpy(&object, &error, sizeof(object));
+        __builtin_memcpy(static_cast<void*>(&object), &error, sizeof(object));
         const std::type_info* const thrown = error.__cxa_exception_type();
         if (thrown->__is_pointer_p() || !typeid(E).__do_catch(thrown, &object, 1)) {
             return false;

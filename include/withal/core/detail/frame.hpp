@@ -60,19 +60,19 @@ union slot {
 template <class Entered>
 class resource_slot {
 public:
-    using T = std::remove_cv_t<Entered>;
-    using type = T&;
+    using value_type = std::remove_cv_t<Entered>;
+    using type = value_type&;
     template <class M>
     [[gnu::always_inline]] void enter(M& manager) {
         ::new (static_cast<void*>(__builtin_addressof(room_.value)))
-            T(detail::enter_manager(manager));
+            value_type(detail::enter_manager(manager));
     }
-    static constexpr bool trivial = std::is_trivially_destructible_v<T>;
+    static constexpr bool trivial = std::is_trivially_destructible_v<value_type>;
     [[nodiscard]] type get() noexcept { return room_.value; }
-    [[gnu::always_inline]] void destroy() noexcept { room_.value.~T(); }
+    [[gnu::always_inline]] void destroy() noexcept { room_.value.~value_type(); }
 
 private:
-    slot<T> room_;
+    slot<value_type> room_;
 };
 
 template <>
@@ -273,39 +273,39 @@ protected:
 template <class Outer, class Argument>
 class level : public Outer {
     using here = place<Argument, typename Outer::resources>;
-    using M = typename here::manager;
-    using entered = entered_t<M>;
+    using manager_type = typename here::manager;
+    using entered = entered_t<manager_type>;
     using resource = resource_slot<entered>;
     static constexpr bool stored = here::stored;
 
 public:
     using resources = typename resources_after<typename Outer::resources, entered>::type;
-    using exits_type = exits<typename Outer::exits_type, M, resource, stored>;
+    using exits_type = exits<typename Outer::exits_type, manager_type, resource, stored>;
     static constexpr unsigned depth = Outer::depth + 1;
-    static constexpr bool exits_are_noexcept = Outer::exits_are_noexcept && exit_is_noexcept<M>;
-    static constexpr bool some_exit_asks = Outer::some_exit_asks || protocol<M>::asks;
-    static constexpr bool some_may_suppress = Outer::some_may_suppress || may_suppress<M>;
+    static constexpr bool exits_are_noexcept =
+        Outer::exits_are_noexcept && exit_is_noexcept<manager_type>;
+    static constexpr bool some_exit_asks = Outer::some_exit_asks || protocol<manager_type>::asks;
+    static constexpr bool some_may_suppress =
+        Outer::some_may_suppress || may_suppress<manager_type>;
 
     /// Notes where the manager is, before anything is entered: known at every point of the frame,
     /// it costs nothing to know.
     [[gnu::always_inline]] void bind(std::remove_reference_t<Argument>& argument) noexcept {
         if constexpr (!here::factory) {
             made_ = __builtin_addressof(argument);
-        } else if constexpr (!stored) {
-            made_ = nullptr;
         }
     }
 
     [[gnu::always_inline]] void enter(Argument&& argument) {
         if constexpr (stored) {
             ::new (static_cast<void*>(__builtin_addressof(made_.value)))
-                M(Outer::apply(static_cast<Argument&&>(argument)));
+                manager_type(Outer::apply(static_cast<Argument&&>(argument)));
             unmake guard{this};
             enter_made();
             guard.of = nullptr;
         } else {
             if constexpr (here::factory) {
-                M& manager = Outer::apply(static_cast<Argument&&>(argument));
+                manager_type& manager = Outer::apply(static_cast<Argument&&>(argument));
                 made_ = __builtin_addressof(manager);
             }
             enter_made();
@@ -325,7 +325,7 @@ public:
 
     /// The exit of this level alone, for frames whose exits neither throw nor ask.
     [[gnu::always_inline]] void leave_one() noexcept {
-        protocol<M>::exit(manager(), success_outcome);
+        protocol<manager_type>::exit(manager(), success_outcome);
         destroy();
     }
 
@@ -335,7 +335,7 @@ public:
         this->live_ = Outer::depth;
         {
             const end_of_level at_end{*this};
-            static_cast<void>(protocol<M>::exit(manager(), left));
+            static_cast<void>(protocol<manager_type>::exit(manager(), left));
         }
         Outer::leave(left);
     }
@@ -353,7 +353,7 @@ private:
         level* of;
         [[gnu::always_inline]] ~unmake() {
             if (of != nullptr) {
-                of->made_.value.~M();
+                of->made_.value.~manager_type();
             }
         }
     };
@@ -362,7 +362,7 @@ private:
         [[gnu::always_inline]] ~end_of_level() { of.destroy(); }
     };
 
-    [[gnu::always_inline]] M& manager() noexcept {
+    [[gnu::always_inline]] manager_type& manager() noexcept {
         if constexpr (stored) {
             return made_.value;
         } else {
@@ -381,11 +381,11 @@ private:
     [[gnu::always_inline]] void destroy() noexcept {
         resource_.destroy();
         if constexpr (stored) {
-            made_.value.~M();
+            made_.value.~manager_type();
         }
     }
 
-    std::conditional_t<stored, slot<M>, M*> made_;
+    std::conditional_t<stored, slot<manager_type>, manager_type*> made_{};
     [[no_unique_address]] resource resource_;
 };
 

@@ -12,7 +12,7 @@ struct event;
 namespace withal::detail {
 
 struct observer {
-    void (*call)(observer& self, const event& seen) noexcept;
+    void (*call)(observer& self, const event& seen) noexcept = nullptr;
     observer* next = nullptr;
     int running = 0;
     bool leaving = false;

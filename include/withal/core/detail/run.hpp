@@ -205,28 +205,28 @@ run_in_place(Frame& frame, Body&& body, Arguments&&... arguments) {
 template <class Ends, both_failed Policy, class Outer, class Frame, class Body, class... Arguments>
 [[gnu::always_inline]] inline typename Ends::type
 run_checked(Frame& frame, Body&& body, Arguments&&... arguments) {
-    using T = typename body_of<Frame, Body>::result;
+    using result_type = typename body_of<Frame, Body>::result;
     try {
         detail::enter_all<Outer>(frame, static_cast<Arguments&&>(arguments)...);
-        if constexpr (std::is_void_v<T>) {
+        if constexpr (std::is_void_v<result_type>) {
             frame.apply(static_cast<Body&&>(body));
             frame.leave(success_outcome);
             return Ends::value();
         } else {
             static_assert(
-                std::is_reference_v<T> || std::is_move_constructible_v<T>,
+                std::is_reference_v<result_type> || std::is_move_constructible_v<result_type>,
                 "withal::with: the body's result cannot be moved, and an exit may throw or "
                 "suppress after it is made; make every exit noexcept and void, or return "
                 "something movable");
-            T value = frame.apply(static_cast<Body&&>(body));
-            if constexpr (can_fail<std::remove_cvref_t<T>>) {
+            result_type value = frame.apply(static_cast<Body&&>(body));
+            if constexpr (can_fail<std::remove_cvref_t<result_type>>) {
                 const outcome left =
                     detail::is_failure(value) ? outcome_access::failure_value() : success_outcome;
                 frame.leave(left);
             } else {
                 frame.leave(success_outcome);
             }
-            return Ends::value(static_cast<T&&>(value));
+            return Ends::value(static_cast<result_type&&>(value));
         }
     } catch (...) {
         return detail::run_failed<Ends, Policy>(frame);
@@ -255,7 +255,7 @@ run_any(Frame& frame, Body&& body, First&& first, Rest&&... rest) {
 template <class Ends, both_failed Policy, class Body, class... Arguments>
 [[gnu::always_inline]] inline typename Ends::type run(Body&& body, Arguments&&... arguments) {
     using frame_type = frame_of<Arguments...>;
-    using T = typename body_of<frame_type, Body>::result;
+    using result_type = typename body_of<frame_type, Body>::result;
     frame_type frame;
     detail::bind_all<frame_root>(frame, static_cast<Arguments&&>(arguments)...);
     if constexpr (!Ends::throws || Ends::may_suppress || !frame_type::exits_are_noexcept) {
@@ -264,7 +264,7 @@ template <class Ends, both_failed Policy, class Body, class... Arguments>
     } else if constexpr (!frame_type::some_exit_asks) {
         return detail::run_guarded<frame_root>(
             frame, static_cast<Body&&>(body), static_cast<Arguments&&>(arguments)...);
-    } else if constexpr (!can_fail<std::remove_cvref_t<T>>) {
+    } else if constexpr (!can_fail<std::remove_cvref_t<result_type>>) {
         return detail::run_in_place<Ends, Policy>(
             frame, static_cast<Body&&>(body), static_cast<Arguments&&>(arguments)...);
     } else {
@@ -322,16 +322,16 @@ template <both_failed Policy, class Body, class... Arguments>
 [[gnu::always_inline]] inline decltype(auto)
 run_with(std::source_location where, Body&& body, Arguments&&... arguments) {
     using frame = frame_of<Arguments...>;
-    using T = typename body_of<frame, Body>::result;
-    return detail::run_either<plain_ends<T, frame::some_may_suppress>, Policy>(
+    using result_type = typename body_of<frame, Body>::result;
+    return detail::run_either<plain_ends<result_type, frame::some_may_suppress>, Policy>(
         where, static_cast<Body&&>(body), static_cast<Arguments&&>(arguments)...);
 }
 
 /// try_with() after its overloads.
 template <both_failed Policy, class Body, class... Arguments>
 auto run_try(std::source_location where, Body&& body, Arguments&&... arguments) {
-    using T = typename body_of<frame_of<Arguments...>, Body>::result;
-    return detail::run_either<result_ends<T>, Policy>(
+    using result_type = typename body_of<frame_of<Arguments...>, Body>::result;
+    return detail::run_either<result_ends<result_type>, Policy>(
         where, static_cast<Body&&>(body), static_cast<Arguments&&>(arguments)...);
 }
 
@@ -340,21 +340,23 @@ template <both_failed Policy, class Fallback, class Body, class... Arguments>
 [[gnu::always_inline]] inline decltype(auto)
 run_or(std::source_location where, Fallback&& fallback, Body&& body, Arguments&&... arguments) {
     using frame = frame_of<Arguments...>;
-    using T = typename body_of<frame, Body>::result;
-    static_assert(std::is_invocable_r_v<T, Fallback>,
+    using result_type = typename body_of<frame, Body>::result;
+    static_assert(std::is_invocable_r_v<result_type, Fallback>,
                   "withal::with_or: the fallback, the last argument, must be a callable without "
                   "parameters whose result converts to the body's");
     if constexpr (frame::some_may_suppress) {
         auto ran = detail::run_with<Policy>(
             where, static_cast<Body&&>(body), static_cast<Arguments&&>(arguments)...);
-        if constexpr (std::is_void_v<T>) {
+        if constexpr (std::is_void_v<result_type>) {
             if (!ran) {
                 static_cast<Fallback&&>(fallback)();
             }
-        } else if constexpr (std::is_reference_v<T>) {
-            return ran ? static_cast<T>(*ran) : static_cast<T>(static_cast<Fallback&&>(fallback)());
+        } else if constexpr (std::is_reference_v<result_type>) {
+            return ran ? static_cast<result_type>(*ran)
+                       : static_cast<result_type>(static_cast<Fallback&&>(fallback)());
         } else {
-            return ran ? T(*std::move(ran)) : T(static_cast<Fallback&&>(fallback)());
+            return ran ? result_type(*std::move(ran))
+                       : result_type(static_cast<Fallback&&>(fallback)());
         }
     } else {
         return detail::run_with<Policy>(

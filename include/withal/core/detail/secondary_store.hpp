@@ -48,7 +48,7 @@ inline constexpr bool exception_header_known =
 inline void* object_of(const std::exception_ptr& error) noexcept {
     static_assert(sizeof(std::exception_ptr) == sizeof(void*));
     void* object = nullptr;
-    __builtin_memcpy(&object, &error, sizeof(object));
+    __builtin_memcpy(static_cast<void*>(&object), &error, sizeof(object));
     return object;
 }
 
@@ -330,7 +330,7 @@ inline void secondary_store::object_ends(void* object) noexcept {
     }
     ended_here.draining = true;
     while (ended_here.first != nullptr) {
-        entry* const next = static_cast<entry*>(ended_here.first);
+        auto* const next = static_cast<entry*>(ended_here.first);
         ended_here.first = next->work;
         if (next->errors != nullptr) {
             next->errors->drop();

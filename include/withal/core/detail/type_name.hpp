@@ -18,7 +18,7 @@ constexpr auto spell_type() noexcept {
     constexpr std::size_t length = sizeof(__PRETTY_FUNCTION__) - 1;
     constexpr std::size_t first = [] {
         std::size_t at = 0;
-        while (!(signature[at] == 'T' && signature[at + 1] == ' ' && signature[at + 2] == '=')) {
+        while (signature[at] != 'T' || signature[at + 1] != ' ' || signature[at + 2] != '=') {
             ++at;
         }
         return at + 4;
