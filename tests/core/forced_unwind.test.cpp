@@ -12,11 +12,11 @@
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
+#define WITHAL_SANITIZED 1
 #endif
 #endif
 #if defined(__GLIBCXX__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) &&     \
-    !defined(SANITIZED)
+    !defined(WITHAL_SANITIZED)
 
 #include <functional>
 #include <string>

@@ -256,15 +256,13 @@ template <class Ends, both_failed Policy, class Body, class... Arguments>
 [[gnu::always_inline]] inline typename Ends::type run(Body&& body, Arguments&&... arguments) {
     using frame_type = frame_of<Arguments...>;
     using result_type = typename body_of<frame_type, Body>::result;
+    constexpr bool quiet = Ends::throws && !Ends::may_suppress && frame_type::exits_are_noexcept;
     frame_type frame;
     detail::bind_all<frame_root>(frame, static_cast<Arguments&&>(arguments)...);
-    if constexpr (!Ends::throws || Ends::may_suppress || !frame_type::exits_are_noexcept) {
-        return detail::run_any<Ends, Policy>(
-            frame, static_cast<Body&&>(body), static_cast<Arguments&&>(arguments)...);
-    } else if constexpr (!frame_type::some_exit_asks) {
+    if constexpr (quiet && !frame_type::some_exit_asks) {
         return detail::run_guarded<frame_root>(
             frame, static_cast<Body&&>(body), static_cast<Arguments&&>(arguments)...);
-    } else if constexpr (!can_fail<std::remove_cvref_t<result_type>>) {
+    } else if constexpr (quiet && !can_fail<std::remove_cvref_t<result_type>>) {
         return detail::run_in_place<Ends, Policy>(
             frame, static_cast<Body&&>(body), static_cast<Arguments&&>(arguments)...);
     } else {
