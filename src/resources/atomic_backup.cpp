@@ -106,29 +106,56 @@ void atomic_file::write::prune_backups() {
     }
 }
 
-// Where names cannot be exchanged: the old content gets a second name first.
+// Where names cannot be exchanged: the old content gets a second name, and the row of backups moves
+// on by one from its end, so that nothing is overwritten and every step can be taken back. What
+// there is too much of then is removed last.
 void atomic_file::write::publish_with_linked_backup() {
     std::string spare = fresh_name(options_.sweep ? ".wbak" : ".tmp", true);
     spare.insert(stem().size(), "0-");
     const sys::returned linked =
         sys::link_at(dir_.get(), name_.c_str(), dir_.get(), spare.c_str(), 0);
-    if (linked.error() != ENOENT) {
+    const bool kept = linked.error() != ENOENT; // else there is nothing to keep
+    if (kept) {
         linked.or_throw("atomic_file: keep a backup of", path_);
-        sys::returned moved = sys::returned::value_of(0);
-        for (int number = options_.backup - 1; number >= 0 && moved.ok(); --number) {
-            moved = rename(number == 0 ? spare : backup_name(number - 1), backup_name(number));
-            if (moved.error() == ENOENT) {
-                moved = sys::returned::value_of(0);
+        move_row(spare);
+    }
+    const sys::returned renamed = rename(temp_, name_);
+    if (!renamed.ok() && kept) {
+        move_row_back(spare, 0);
+    }
+    renamed.or_throw("atomic_file: rename", shown(temp_), path_);
+    temp_.clear();
+    prune_backups();
+}
+
+// Each copy becomes the next older one, and `newest` the first.
+void atomic_file::write::move_row(const std::string& newest) {
+    for (int number = options_.backup; number >= 0; --number) {
+        const std::string from = number == 0 ? newest : backup_name(number - 1);
+        sys::returned moved = rename(from, backup_name(number));
+        if (moved.error() == ENOENT) {
+            struct stat there{};
+            const sys::returned looked = sys::status_at(dir_.get(), from.c_str(), there);
+            if (looked.error() == ENOENT) {
+                continue; // a shorter row, or a sweeper took the newest and finished for us
             }
+            moved = looked.ok() ? moved : looked;
         }
         if (!moved.ok()) {
-            static_cast<void>(sys::unlink_at(dir_.get(), spare.c_str(), 0));
+            move_row_back(newest, number + 1);
             moved.or_throw("atomic_file: keep a backup of", path_);
         }
     }
-    rename(temp_, name_).or_throw("atomic_file: rename", shown(temp_), path_);
-    temp_.clear();
-    prune_backups();
+}
+
+// Takes back what move_row() did down to `number`, and removes `newest`. Whatever fails now, each
+// copy still has a name, and there is already an error to report.
+void atomic_file::write::move_row_back(const std::string& newest, int number) {
+    for (; number <= options_.backup; ++number) {
+        static_cast<void>(
+            rename(backup_name(number), number == 0 ? newest : backup_name(number - 1)));
+    }
+    static_cast<void>(sys::unlink_at(dir_.get(), newest.c_str(), 0));
 }
 
 } // namespace withal

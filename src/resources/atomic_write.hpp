@@ -63,6 +63,8 @@ private:
     // atomic_backup.cpp
     [[nodiscard]] bool publish_with_backup();
     void publish_with_linked_backup();
+    void move_row(const std::string& newest);
+    void move_row_back(const std::string& newest, int number);
     [[nodiscard]] sys::returned shift_backups(const std::string& from, int copies, int& done);
     void undo_backups(const std::string& from, int done);
     void prune_backups();

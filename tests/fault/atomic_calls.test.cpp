@@ -283,11 +283,18 @@ struct sequence {
     const char* name;
     atomic_file_options options;
     bool exists_before;
+    bool exchanges = true; // else the file system cannot exchange two names in one step
 
     // For the messages of the framework, which calls it so.
     // NOLINTNEXTLINE(readability-identifier-naming)
     friend void PrintTo(const sequence& one, std::ostream* out) { *out << one.name; }
 };
+
+atomic_file_options bare_with_backup() {
+    atomic_file_options options = atomic_file_options::bare();
+    options.backup = 1;
+    return options;
+}
 
 class atomic_sequence : public ::testing::TestWithParam<sequence> {};
 
@@ -308,17 +315,14 @@ INSTANTIATE_TEST_SUITE_P(
                       sequence{"by_path", {.by_path = true}, true},
                       sequence{"backup", {.backup = 2}, true},
                       sequence{"backup_new", {.backup = 2}, false},
-                      sequence{"bare_backup",
-                               [] {
-                                   atomic_file_options options = atomic_file_options::bare();
-                                   options.backup = 1;
-                                   return options;
-                               }(),
-                               true}),
+                      sequence{"bare_backup", bare_with_backup(), true},
+                      sequence{"backup_by_link", {.backup = 2}, true, false},
+                      sequence{"backup_by_link_new", {.backup = 2}, false, false},
+                      sequence{"bare_backup_by_link", bare_with_backup(), true, false}),
     [](const auto& one) { return one.param.name; });
 
 TEST_P(atomic_sequence, whatever_call_fails_the_content_is_whole_and_nothing_is_left) {
-    const auto& [name, options, exists_before] = GetParam();
+    const auto& [name, options, exists_before, exchanges] = GetParam();
     const std::string fresh(100000, 'N'); // more than the buffer: two writes
     const auto write = [&](const std::string& path, const std::string& text) {
         with(atomic_file(path, options), [&](atomic_writer& out) {
@@ -338,14 +342,16 @@ TEST_P(atomic_sequence, whatever_call_fails_the_content_is_whole_and_nothing_is_
     for (int twice = 0; twice < 2; ++twice) { // the first write of a process fetches randomness
         const scratch dir;
         prepare(dir);
-        const sys_faults faults;
+        sys_faults faults;
+        if (!exchanges) {
+            faults.fail_flags(sys::call::renameat, RENAME_EXCHANGE, EINVAL);
+        }
         write(dir / "f", fresh);
         calls = faults.log();
     }
     ASSERT_GT(calls.size(), 7U);
 
     int rolled_back = 0;
-    std::map<sys::call, int> seen;
     for (std::size_t at = 0; at < calls.size(); ++at) {
         for (const int error : errors_of(calls[at])) {
             const scratch dir;
@@ -359,8 +365,14 @@ TEST_P(atomic_sequence, whatever_call_fails_the_content_is_whole_and_nothing_is_
             bool committed = true;
             {
                 std::size_t made = 0;
-                const sys::interposer seam([&](const sys::attempt&) {
-                    return sys::ruling{.error = made++ == at ? error : 0};
+                const bool refuse = !exchanges;
+                const sys::interposer seam([&](const sys::attempt& next) {
+                    if (made++ == at) {
+                        return sys::ruling{.error = error};
+                    }
+                    const bool exchange = next.what == sys::call::renameat &&
+                                          (static_cast<unsigned>(next.flags) & RENAME_EXCHANGE);
+                    return sys::ruling{.error = refuse && exchange ? EINVAL : 0};
                 });
                 try {
                     write(dir / "f", fresh);
