@@ -8,15 +8,12 @@
 
 #include <chrono>
 #include <cstddef>
-#include <cstring>
 #include <exception>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <ostream>
-#include <source_location>
 #include <string>
-#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -34,17 +31,6 @@ std::string text_of(const std::exception_ptr& error) {
             [&](const std::exception& e) { text = e.what(); });
     }
     return text;
-}
-
-// What stands in the arguments of one macro has one line and column, hence the function.
-bool same_place(const std::source_location& a, const std::source_location& b) {
-    return a.line() == b.line() && a.column() == b.column() &&
-           std::strcmp(a.file_name(), b.file_name()) == 0 &&
-           std::strcmp(a.function_name(), b.function_name()) == 0;
-}
-
-std::string_view first_word(std::string_view label) {
-    return label.substr(0, label.find(' '));
 }
 
 void leave(trace_scope& scope, const outcome& left) {
@@ -196,27 +182,21 @@ private:
         thread.stack.reserve(thread.stack.size() + 1);
         trace_scope scope;
         scope.label = seen.manager;
-        scope.where = seen.where;
+        scope.call = seen.call;
         scope.outer = outer;
         scope.thread = thread.number;
         scope.started = scope.entered = std::chrono::steady_clock::now();
-        place(scope, index);
+        place(scope);
         scopes_.push_back(std::move(scope));
         live_[seen.scope] = index;
         thread.stack.push_back(index);
     }
 
-    // Whether it stands beside the scope around it, as managers of one call of with do, or under
-    // it. They are entered one directly after another, and their call has one place; where places
-    // are not known, all are taken for one. A call enters its first manager first: meeting that
-    // kind again means that the function called itself.
-    void place(trace_scope& scope, std::size_t index) {
-        trace_scope& outer = scopes_[scope.outer];
-        const bool directly = !std::exchange(outer.has_inner, true);
-        const bool beside = scope.outer != 0 && directly && same_place(outer.where, scope.where) &&
-                            first_word(scopes_[outer.group].label) != first_word(scope.label);
+    // The managers of one call of with stand side by side, what their body enters under the last.
+    void place(trace_scope& scope) const {
+        const trace_scope& outer = scopes_[scope.outer];
+        const bool beside = scope.outer != 0 && outer.call == scope.call;
         scope.parent = beside ? outer.parent : scope.outer;
-        scope.group = beside ? outer.group : index;
     }
 
     void end(std::size_t index, std::chrono::steady_clock::time_point now) {

@@ -3,7 +3,6 @@
 
 #include <chrono>
 #include <cstddef>
-#include <source_location>
 #include <string>
 #include <vector>
 
@@ -29,17 +28,15 @@ struct trace_scope {
     std::string inner_error{}; // the last error that came out of a scope inside
     std::string replaced{};    // the error its exit made of it
     std::vector<std::string> also{};
-    std::source_location where{};
+    const void* call = nullptr; // the call of with it belongs to, while it is open
     time started{};
     time entered{};
     time leaving{};
     time gone{};
     std::size_t outer = 0;  // the scope it is in
     std::size_t parent = 0; // the scope it is drawn under
-    std::size_t group = 0;  // the first scope of its call of with
     std::size_t thread = 1;
     way left = way::running;
-    bool has_inner = false;
     bool suppressed = false;
     bool shows_error = false;
 };

@@ -6,10 +6,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <exception>
 #include <source_location>
 #include <string>
 #include <type_traits>
+#include <vector>
 
 #include <support/recorder.hpp>
 
@@ -211,6 +213,22 @@ TEST(observe, gives_live_scopes_different_names_and_one_scope_one_name) {
     static_cast<void>(withal::with(m, m, [] {}));
     EXPECT_NE(outer, inner);
     EXPECT_EQ(of_outer, 3);
+}
+
+TEST(observe, gives_the_scopes_of_one_call_its_name) {
+    std::vector<const void*> calls;
+    auto watching = withal::observe([&](const event& e) noexcept {
+        if (e.kind == event_kind::entered) {
+            calls.push_back(e.call);
+        }
+    });
+    const auto nothing = [] { return withal::null_context(); };
+    withal::with(nothing(), nothing(), nothing(), nothing(), nothing, [&] {
+        withal::with(nothing(), [] {});
+    });
+    ASSERT_EQ(calls.size(), 6U);
+    EXPECT_EQ(std::count(calls.begin(), calls.end(), calls[0]), 5);
+    EXPECT_NE(calls[5], calls[0]);
 }
 
 TEST(observe, does_not_show_the_scopes_of_an_observer) {

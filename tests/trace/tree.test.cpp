@@ -124,6 +124,22 @@ TEST(trace_tree, puts_managers_of_one_call_beside_each_other) {
               "   `- d  T  T  ok\n");
 }
 
+TEST(trace_tree, draws_a_long_call_under_the_long_call_that_begins_with_it) {
+    const auto four = [](const auto& body) {
+        withal::with(step{"a"}, step{"b"}, step{"c"}, step{"d"}, body);
+    };
+    EXPECT_EQ(tree_of([&] { four([&] { four([] {}); }); }),
+              "root  T  ok\n"
+              "|- a  T  T  ok\n"
+              "|- b  T  T  ok\n"
+              "|- c  T  T  ok\n"
+              "`- d  T  T  ok\n"
+              "   |- a  T  T  ok\n"
+              "   |- b  T  T  ok\n"
+              "   |- c  T  T  ok\n"
+              "   `- d  T  T  ok\n");
+}
+
 TEST(trace_tree, can_stand_in_the_call_that_it_shows) {
     std::ostringstream out;
     withal::with(trace_tree(out, "root"), step{"a"}, step{"b"}, step{"c"}, step{"d"}, [] {});

@@ -30,7 +30,8 @@ struct event {
     const void* scope;   ///< The same for all events of one scope, distinct among live ones.
     const char* manager; ///< The manager's label(), else the name of its type.
     const char* note;    ///< From exited: the manager's note() on what its exit did, or null.
-    std::source_location where; ///< The call of `with`; line 0 where it is not known.
+    const void* call;    ///< The same for all scopes of one call of `with`.
+    std::source_location where; ///< The place of that call; line 0 where it is not known.
     const outcome* left;        ///< From exit on: how the part inside left. Null before.
     std::exception_ptr error;   ///< See event_kind.
 };

@@ -45,7 +45,8 @@ class [[nodiscard]] scoped_guard {
 
 public:
     scoped_guard(M&& kept, std::source_location where)
-        : manager_(where, [&]() -> M&& { return static_cast<M&&>(kept); }),
+        : call_{where},
+          manager_(call_, [&]() -> M&& { return static_cast<M&&>(kept); }),
           exceptions_(std::uncaught_exceptions()) {
         detail::bind_all<detail::frame_root>(frame_, manager_);
         detail::enter_all<detail::frame_root>(frame_, manager_);
@@ -86,6 +87,7 @@ private:
         void operator()() const noexcept {}
     };
 
+    detail::watched_call call_;
     manager manager_;
     int exceptions_;
     frame_type frame_;

@@ -301,7 +301,9 @@ template <class Ends, both_failed Policy, class Body, class... Arguments>
 template <class Ends, both_failed Policy, class Body, class... Arguments>
 [[gnu::cold]] [[gnu::noinline]] typename Ends::type
 run_watched(std::source_location where, carried_t<Body> body, carried_t<Arguments>... arguments) {
-    return run<Ends, Policy>(static_cast<Body&&>(body), watch<Arguments>(where, arguments)...);
+    const watched_call call{where};
+    return run<Ends, Policy>(static_cast<Body&&>(body),
+                             detail::watch<Arguments>(call, arguments)...);
 }
 
 template <class Ends, both_failed Policy, class Body, class... Arguments>

@@ -40,6 +40,11 @@ template <class M>
     }
 }
 
+/// One call of with() that is watched; its address is its name.
+struct watched_call {
+    std::source_location where;
+};
+
 /// A manager that tells the observers what another does. M is an object, or a reference to one.
 template <class M>
 class watched {
@@ -49,8 +54,8 @@ class watched {
 
 public:
     template <class Make>
-    watched(std::source_location where, Make&& make)
-        : manager_(static_cast<Make&&>(make)()), where_(where) {}
+    watched(const watched_call& call, Make&& make)
+        : manager_(static_cast<Make&&>(make)()), call_(call) {}
 
     decltype(auto) enter() {
         tell(event_kind::enter, nullptr, nullptr);
@@ -120,14 +125,15 @@ private:
                             this,
                             detail::label_of(manager_),
                             kind == event_kind::exited ? detail::note_of(manager_) : nullptr,
-                            where_,
+                            &call_,
+                            call_.where,
                             left,
                             error});
         }
     }
 
     M manager_;
-    std::source_location where_;
+    const watched_call& call_;
     bool shown_ = false; // from its enter on, or not at all
 };
 
@@ -135,29 +141,29 @@ private:
 template <class F>
 class watched_factory {
 public:
-    watched_factory(std::source_location where, F& make) noexcept : make_(make), where_(where) {}
+    watched_factory(const watched_call& call, F& make) noexcept : make_(make), call_(call) {}
 
     template <class... Resources>
         requires std::is_invocable_v<F, Resources&...>
     auto operator()(Resources&... resources) {
         using made = std::invoke_result_t<F, Resources&...>;
-        return watched<made>(where_,
+        return watched<made>(call_,
                              [&]() -> made { return static_cast<F&&>(make_)(resources...); });
     }
 
 private:
     std::remove_reference_t<F>& make_;
-    std::source_location where_;
+    const watched_call& call_;
 };
 
 /// An argument of with(), watched.
 template <class Argument>
-auto watch(std::source_location where, std::remove_reference_t<Argument>& argument) {
+auto watch(const watched_call& call, std::remove_reference_t<Argument>& argument) {
     if constexpr (context_manager<Argument>) {
-        return watched<std::remove_reference_t<Argument>&>(where,
+        return watched<std::remove_reference_t<Argument>&>(call,
                                                            [&]() -> auto& { return argument; });
     } else {
-        return watched_factory<Argument>(where, argument);
+        return watched_factory<Argument>(call, argument);
     }
 }
 
