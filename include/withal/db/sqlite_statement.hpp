@@ -34,17 +34,19 @@ namespace withal {
 /// and std::optional of them; optional is also how NULL is read. Nothing is converted silently: a
 /// column of another type, a NULL and a number that does not fit are errors (CAST in SQL instead).
 ///
-/// **Throws.** sqlite_error from every member that talks to SQLite; the statement is then reset and
-/// can be used again.
+/// **Throws.** sqlite_error from every member that talks to SQLite. A step that fails resets the
+/// statement, which can be used again.
 /// **Threads.** Those of its connection: one at a time.
 /// **Lifetime.** Destroy it before its connection is closed. One that lives on is safe to destroy
 /// and useless, and the closing reports it.
 class sqlite_statement {
 public:
-    /// Takes over a statement that was prepared with SQLite's own interface; null is allowed.
+    /// Takes over a statement that was prepared with SQLite's own interface. Null is allowed and is
+    /// what a moved-from statement holds: it has no columns, and binding or stepping it throws.
     explicit sqlite_statement(sqlite3_stmt* owned) noexcept : native_(owned) {}
     sqlite_statement(sqlite_statement&& other) noexcept
         : native_(std::exchange(other.native_, nullptr)) {}
+    /// Exchanges the two.
     sqlite_statement& operator=(sqlite_statement&& other) noexcept {
         std::swap(native_, other.native_);
         return *this;
@@ -53,17 +55,22 @@ public:
     sqlite_statement& operator=(const sqlite_statement&) = delete;
     ~sqlite_statement();
 
-    /// Resets the statement and binds all its parameters, in order.
+    /// Resets the statement and binds all its parameters, in order. Text and bytes are copied.
     ///
+    /// **Returns.** The statement itself.
     /// **Throws.** sqlite_error also when their number is not the statement's.
     template <class... Values>
     sqlite_statement& bind(const Values&... values);
 
-    /// Binds one parameter: the first is 1.
+    /// Binds one parameter: the first is 1. The others keep their values.
+    ///
+    /// **Throws.** sqlite_error also while rows are being read: reset() first.
     template <class Value>
     sqlite_statement& bind_at(int index, const Value& value);
 
     /// Binds one parameter by its name as written: ":size", "@size" or "$size".
+    ///
+    /// **Throws.** sqlite_error also when there is no parameter of that name.
     template <class Value>
     sqlite_statement& bind_to(const char* name, const Value& value) {
         return bind_at(index_of(name), value);
@@ -71,7 +78,8 @@ public:
 
     /// Goes on to the next row.
     ///
-    /// **Returns.** Whether there is one. After the last row the statement is reset.
+    /// **Returns.** Whether there is one. After the last row the statement is reset and keeps its
+    /// values: one more step begins anew.
     bool step();
 
     /// bind(), then step() to the end: for statements whose rows do not matter.
@@ -81,14 +89,18 @@ public:
         finish();
     }
 
-    /// One column of the current row: the first is 0.
+    /// One column of the current row: the first is 0. T is an integer type, bool, float or double
+    /// (which read integers too), std::string, std::string_view, std::vector<std::byte>,
+    /// std::span<const std::byte>, or std::optional of one of them.
     ///
     /// **Throws.** sqlite_error if there is no row, no such column, or it is no T.
     /// **Lifetime.** What a string_view or span shows lives until the next step.
     template <class T>
     [[nodiscard]] T column(int index) const;
 
-    /// The first columns of the current row, all at once.
+    /// The first columns of the current row, all at once; there may be more.
+    ///
+    /// **Throws.** As column().
     template <class... Ts>
     [[nodiscard]] std::tuple<Ts...> row() const {
         return row_of<Ts...>(std::index_sequence_for<Ts...>());
@@ -97,12 +109,15 @@ public:
     /// How many columns its rows have; 0 for a statement without rows.
     [[nodiscard]] int columns() const noexcept;
     /// The name of a column, as AS gave it.
+    ///
+    /// **Throws.** sqlite_error if there is no such column.
+    /// **Lifetime.** Until the statement begins anew, is asked for the same name, or is destroyed.
     [[nodiscard]] std::string_view name(int index) const;
 
     /// Ends the current reading, so that it holds no lock; the bound values stay.
     void reset() noexcept;
 
-    /// For what withal does not wrap. Still owned by the statement.
+    /// For what withal does not wrap. Still owned by the statement; null if it is moved from.
     [[nodiscard]] sqlite3_stmt* native() const noexcept { return native_; }
 
 private:
@@ -140,14 +155,17 @@ inline constexpr bool is_sqlite_optional = false;
 template <class T>
 inline constexpr bool is_sqlite_optional<std::optional<T>> = true;
 
+// Characters are no numbers: a char that was meant as text would be stored as its code.
 template <class T>
 concept sqlite_integer =
     std::integral<T> && !std::same_as<T, char> && !std::same_as<T, wchar_t> &&
     !std::same_as<T, char8_t> && !std::same_as<T, char16_t> && !std::same_as<T, char32_t>;
 
+// False, but only once T is known: for a static_assert in the last branch.
 template <class T>
 inline constexpr bool no_sqlite_value = false;
 
+// std::in_range() takes no bool.
 template <class To, class From>
 constexpr bool sqlite_fits(From value) {
     if constexpr (std::same_as<From, bool>) {

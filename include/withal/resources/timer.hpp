@@ -30,20 +30,26 @@ public:
     using duration = std::chrono::nanoseconds;
     static constexpr reuse reuse_category = reuse::reusable;
 
+    /// `name` is the label.
     explicit timer(std::string name = "timer");
 
+    /// **Lifetime.** The body gets the timer itself.
     const timer& enter();
     void exit(const outcome& left);
 
+    /// Whether it is entered.
     [[nodiscard]] bool running() const noexcept { return running_; }
     /// Of the run that is on, so far; else of the last one; 0 before the first.
     [[nodiscard]] duration elapsed() const noexcept {
         return running_ ? duration(clock::now() - started_) : last_;
     }
     /// How the last body left: "ok", "failed", "cancelled" or "abandoned"; "" before the first end.
+    ///
+    /// **Lifetime.** A literal.
     [[nodiscard]] const char* ending() const noexcept { return ending_; }
 
-    /// Runs that have ended, and figures over them; 0 before the first end.
+    /// Runs that have ended, and figures over them; 0 before the first end. A run counts however
+    /// its body left.
     [[nodiscard]] std::size_t runs() const noexcept { return runs_; }
     [[nodiscard]] duration total() const noexcept { return total_; }
     [[nodiscard]] duration shortest() const noexcept { return shortest_; }

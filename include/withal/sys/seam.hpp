@@ -35,10 +35,14 @@ enum class call : unsigned char {
     getrandom,
 };
 
-/// The kernel's name of it.
+/// The kernel's name of it, as strace prints it for most: "openat", "renameat".
+///
+/// **Lifetime.** A literal.
 const char* name_of(call what) noexcept;
 
 /// A system call about to be made. What a kind does not have is -1, "" or 0.
+///
+/// **Lifetime.** The names are the caller's and live during the call of the function.
 struct attempt {
     call what;
     /// The descriptor, or the directory that `name` is relative to.
@@ -47,8 +51,9 @@ struct attempt {
     const char* name;
     /// The second name (renameat, linkat).
     const char* second;
-    /// How much is to be read or written.
+    /// How much is to be read or written, in bytes.
     std::size_t size;
+    /// Of openat O_*, of renameat RENAME_*, of flock LOCK_*, of linkat and unlinkat AT_*.
     int flags;
 };
 
@@ -57,7 +62,7 @@ struct ruling {
     /// Not 0: the call is not made and answers this errno. A close is made all the same, because
     /// the kernel frees the descriptor even when it reports an error.
     int error = 0;
-    /// At most so much is read or written: short reads and writes.
+    /// At most so many bytes are read or written: short reads and writes.
     std::size_t limit = static_cast<std::size_t>(-1);
 };
 
@@ -77,6 +82,7 @@ class interposer {
 public:
     using function = std::function<ruling(const attempt&)>;
 
+    /// From here on `decide` rules over every call of the process.
     explicit interposer(function decide);
     ~interposer();
     interposer(const interposer&) = delete;
