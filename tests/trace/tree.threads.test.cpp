@@ -66,8 +66,8 @@ TEST(trace_tree, loses_no_scope_of_many_threads) {
         }
     });
     const std::string text = out.str();
-    EXPECT_EQ(count(text, R"(- t\d \[thread \d\] .*  ok)"), std::size_t{threads * rounds});
-    EXPECT_EQ(count(text, R"(`- in-t\d .*  ok)"), std::size_t{threads * rounds});
+    EXPECT_EQ(count(text, R"(- t\d \[thread \d\] .*  ok)"), std::size_t{threads} * rounds);
+    EXPECT_EQ(count(text, R"(`- in-t\d .*  ok)"), std::size_t{threads} * rounds);
     EXPECT_EQ(text.find("not shown"), std::string::npos);
 }
 

@@ -138,6 +138,8 @@ public:
     explicit atomic_file(std::string path, const atomic_file_options& options = {});
     atomic_file(atomic_file&&) noexcept;
     atomic_file& operator=(atomic_file&&) noexcept;
+    atomic_file(const atomic_file&) = delete;
+    atomic_file& operator=(const atomic_file&) = delete;
     ~atomic_file();
 
     /// **Lifetime.** The writer belongs to the manager.

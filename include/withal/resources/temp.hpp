@@ -73,6 +73,8 @@ public:
     explicit temp_dir(temp_options options = {});
     temp_dir(temp_dir&&) noexcept = default;
     temp_dir& operator=(temp_dir&&) noexcept = default;
+    temp_dir(const temp_dir&) = delete;
+    temp_dir& operator=(const temp_dir&) = delete;
     ~temp_dir();
 
     /// **Returns.** The absolute path. **Lifetime.** It belongs to the manager.
@@ -113,6 +115,8 @@ public:
     explicit temp_file(temp_options options = {});
     temp_file(temp_file&&) noexcept = default;
     temp_file& operator=(temp_file&&) noexcept = default;
+    temp_file(const temp_file&) = delete;
+    temp_file& operator=(const temp_file&) = delete;
     ~temp_file();
 
     /// **Lifetime.** The file belongs to the manager. file::path() is its absolute path.

@@ -21,8 +21,8 @@ namespace withal::sys {
 /// that names the operation and the path, as in "demo: read '/a/b' failed: Input/output error".
 class [[nodiscard]] returned {
 public:
-    static returned value_of(std::int64_t value) noexcept { return returned(value, 0); }
-    static returned error_of(int error) noexcept { return returned(-1, error); }
+    static returned value_of(std::int64_t value) noexcept { return {value, 0}; }
+    static returned error_of(int error) noexcept { return {-1, error}; }
 
     [[nodiscard]] bool ok() const noexcept { return error_ == 0; }
     /// The errno; 0 when ok().

@@ -15,8 +15,11 @@ namespace withal::sys {
 /// another error is already on its way.
 class fd {
 public:
+    /// Owns nothing: get() is -1.
     fd() noexcept = default;
+    /// Takes over an open descriptor; a negative number is nothing.
     explicit fd(int number) noexcept : number_(number) {}
+    /// The other owns nothing afterwards.
     fd(fd&& other) noexcept : number_(other.release()) {}
     fd& operator=(fd&& other) noexcept {
         if (this != &other) {
@@ -24,19 +27,25 @@ public:
         }
         return *this;
     }
+    fd(const fd&) = delete;
+    fd& operator=(const fd&) = delete;
     ~fd() { reset(); }
 
+    /// The descriptor, still owned; -1 if there is none.
     [[nodiscard]] int get() const noexcept { return number_; }
     [[nodiscard]] explicit operator bool() const noexcept { return number_ >= 0; }
 
-    /// Gives up the descriptor, open.
+    /// Gives up the descriptor, open: closing it is the caller's business now.
+    ///
+    /// **Returns.** -1 if there was none.
     [[nodiscard]] int release() noexcept {
         const int number = number_;
         number_ = -1;
         return number;
     }
 
-    /// Closes it and says what the system said; success if there was nothing to close.
+    /// Closes it and says what the system said; success if there was nothing to close. It is gone
+    /// whatever the answer, and closing again does nothing.
     returned close() noexcept {
         return number_ < 0 ? returned::value_of(0) : sys::close(release());
     }
