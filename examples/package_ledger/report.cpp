@@ -140,12 +140,16 @@ struct bar {
 std::string
 bar_chart(const std::vector<bar>& bars, std::string_view description, std::string_view kind) {
     constexpr int row = 27;
+    constexpr double whole = 800;
     constexpr double name_end = 250;
-    constexpr double widest = 460;
+    constexpr double letter = 8; // more than any font takes on average
     double longest = 0;
+    std::size_t letters = 0;
     for (const bar& one : bars) {
         longest = std::max(longest, one.length);
+        letters = std::max(letters, one.value.size());
     }
+    const double widest = whole - name_end - letter * static_cast<double>(letters + 2);
     const int height = row * static_cast<int>(bars.size());
     std::string svg = "<svg role='img' aria-label='" + escaped(description) +
                       "' viewBox='0 0 800 " + std::to_string(height) + "'>\n";
