@@ -33,7 +33,7 @@ using testing::wait_for;
 
 using names = std::vector<std::string>;
 
-constexpr std::size_t size = 200000;
+constexpr std::size_t size = 100000;
 
 /// A content that shows every mixture: one letter throughout, at its full size.
 std::string content(int number) {
@@ -125,7 +125,7 @@ TEST_P(atomic_kill, at_any_moment_leaves_a_whole_file_and_the_next_write_no_litt
     const scratch dir;
     put(dir / "f", content(0), options);
     std::minstd_rand random(7); // NOLINT(bugprone-random-generator-seed): the same every time
-    for (int kill = 0; kill < 100; ++kill) {
+    for (int kill = 0; kill < 25; ++kill) {
         const pid_t child = in_child([&] {
             for (int number = 0;; ++number) {
                 put(dir / "f", content(number), options);
@@ -186,7 +186,7 @@ TEST(atomic_race, writers_at_one_target_do_not_disturb_each_other) {
 
 TEST(atomic_race, of_writers_that_do_not_clobber_exactly_one_wins) {
     for (const bool unnamed : {true, false}) {
-        for (int round = 0; round < 30; ++round) {
+        for (int round = 0; round < 10; ++round) {
             const scratch dir;
             int gate[2] = {-1, -1};
             ASSERT_EQ(::pipe2(gate, O_CLOEXEC), 0);

@@ -57,9 +57,9 @@ TEST(temp_removal, has_no_limit_of_depth) {
         }
         return sys::ruling{};
     });
-    with(manager, [](const std::string& path) { dig(path, 10000); });
+    with(manager, [](const std::string& path) { dig(path, 3000); });
     EXPECT_EQ(names_in(dir.path()).size(), 0U);
-    EXPECT_STREQ(manager.note(), "removed 10000 files");
+    EXPECT_STREQ(manager.note(), "removed 3000 files");
     EXPECT_LT(most, before + 50); // descriptors do not grow with the depth
 }
 
@@ -68,7 +68,7 @@ TEST(temp_removal, has_no_limit_of_number) {
     temp_dir manager({.parent = dir.path()});
     with(manager, [](const std::string& path) {
         const int at = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        for (int number = 0; number < 20000; ++number) {
+        for (int number = 0; number < 6000; ++number) {
             ::close(::openat(at,
                              ("file-" + std::to_string(number)).c_str(),
                              O_WRONLY | O_CREAT | O_CLOEXEC,
@@ -77,7 +77,7 @@ TEST(temp_removal, has_no_limit_of_number) {
         ::close(at);
     });
     EXPECT_EQ(names_in(dir.path()).size(), 0U);
-    EXPECT_STREQ(manager.note(), "removed 20000 files");
+    EXPECT_STREQ(manager.note(), "removed 6000 files");
 }
 
 TEST(temp_removal, opens_directories_whose_mode_forbids_it) {
@@ -216,7 +216,7 @@ TEST(temp_removal, touches_nothing_outside_while_somebody_swaps_directories_for_
         spit(outside / ("precious" + std::to_string(number)), "x");
     }
     const std::vector<std::string> before = names_in(outside.path());
-    for (int round = 0; round < 20; ++round) {
+    for (int round = 0; round < 10; ++round) {
         pid_t attacker = -1;
         try {
             with(temp_dir({.parent = dir.path()}), [&](const std::string& path) {
