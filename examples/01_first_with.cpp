@@ -35,6 +35,7 @@ private:
 
 } // namespace
 
+// NOLINTNEXTLINE(bugprone-exception-escape): what nobody expects ends the program
 int main() {
     const auto length = withal::with(lamp("hall"), lamp("cellar"), [](auto& hall, auto& cellar) {
         std::printf("from the %s to the %s\n", hall.c_str(), cellar.c_str());

@@ -2,6 +2,7 @@
 #pragma once
 
 // All of core/, and nothing else.
+// IWYU pragma: begin_exports
 #include <withal/core/adapt.hpp>
 #include <withal/core/error.hpp>
 #include <withal/core/manager.hpp>
@@ -9,3 +10,4 @@
 #include <withal/core/outcome.hpp>
 #include <withal/core/unwinding.hpp>
 #include <withal/core/with.hpp>
+// IWYU pragma: end_exports
