@@ -358,7 +358,20 @@ TEST(trace_tree, throws_what_the_stream_throws_if_the_caller_asked_for_it) {
     std::ostringstream out;
     out.setstate(std::ios::badbit);
     EXPECT_THROW(out.exceptions(std::ios::badbit), std::ios_base::failure);
-    EXPECT_THROW(withal::with(trace_tree(out), [] {}), std::ios_base::failure);
+    // libc++ says badbit and throws nothing where libstdc++ does; the manager adds nothing to
+    // either.
+    const auto stream_throws = [&] {
+        try {
+            out << "x";
+            out.flush();
+        } catch (const std::ios_base::failure&) {
+            return true;
+        }
+        return false;
+    };
+    const bool expected = stream_throws();
+    const auto tried = withal::try_with(trace_tree(out), [] {});
+    EXPECT_EQ(tried.error() != nullptr, expected);
 }
 
 } // namespace

@@ -22,7 +22,7 @@ struct error_list_access;
 ///
 /// **Threads.** As a `std::shared_ptr`: different objects may be used at once, also when they share
 /// the same errors.
-class error_list {
+class error_list { // NOLINT(cppcoreguidelines-special-member-functions): assigned by value
 public:
     using value_type = std::exception_ptr;
     using size_type = std::size_t;

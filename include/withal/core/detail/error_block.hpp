@@ -36,6 +36,7 @@ public:
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
     /// Needs room, and one writer at a time.
     void append(const std::exception_ptr& error) noexcept {
+        // NOLINTNEXTLINE(clang-analyzer-cplusplus.PlacementNew): the room is behind the block
         ::new (static_cast<void*>(data() + size_)) std::exception_ptr(error);
         ++size_;
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #pragma once
 
+#include <withal/core/detail/at_end.hpp>
 #include <withal/core/manager.hpp>
 #include <withal/core/outcome.hpp>
 #include <withal/core/unwinding.hpp>
@@ -211,7 +212,7 @@ public:
     void abandon(unsigned live) const noexcept {
         if (live >= depth) {
             try {
-                const end_of_level at_end{*this};
+                const at_end guard([this]() noexcept { end(); });
                 static_cast<void>(protocol<M>::exit(*manager_, outcome_access::abandoned()));
             } catch (...) {
                 detail::note_secondary(nullptr, std::current_exception());
@@ -221,19 +222,16 @@ public:
     }
 
 private:
-    struct end_of_level {
-        const exits& of;
-        ~end_of_level() {
-            of.resource_.destroy();
-            if constexpr (Stored) {
-                of.manager_->~M();
-            }
+    void end() const noexcept {
+        resource_.destroy();
+        if constexpr (Stored) {
+            manager_->~M();
         }
-    };
+    }
 
     template <class Law>
     void run(Law& law) const {
-        const end_of_level at_end{*this};
+        const at_end guard([this]() noexcept { end(); });
         const outcome left = detail::shown_by(law);
         if constexpr (may_suppress<M>) {
             law.returned(protocol<M>::exit(*manager_, left));
@@ -300,9 +298,14 @@ public:
         if constexpr (stored) {
             ::new (static_cast<void*>(__builtin_addressof(made_.value)))
                 manager_type(Outer::apply(static_cast<Argument&&>(argument)));
-            unmake guard{this};
+            bool entering = true;
+            const at_end guard([&]() noexcept {
+                if (entering) {
+                    made_.value.~manager_type();
+                }
+            });
             enter_made();
-            guard.of = nullptr;
+            entering = false;
         } else {
             if constexpr (here::factory) {
                 manager_type& manager = Outer::apply(static_cast<Argument&&>(argument));
@@ -334,7 +337,7 @@ public:
     [[gnu::always_inline]] void leave(const outcome& left) noexcept(exits_are_noexcept) {
         this->live_ = Outer::depth;
         {
-            const end_of_level at_end{*this};
+            const at_end guard([this]() noexcept { destroy(); });
             static_cast<void>(protocol<manager_type>::exit(manager(), left));
         }
         Outer::leave(left);
@@ -349,19 +352,6 @@ public:
     }
 
 private:
-    struct unmake {
-        level* of;
-        [[gnu::always_inline]] ~unmake() {
-            if (of != nullptr) {
-                of->made_.value.~manager_type();
-            }
-        }
-    };
-    struct end_of_level {
-        level& of;
-        [[gnu::always_inline]] ~end_of_level() { of.destroy(); }
-    };
-
     [[gnu::always_inline]] manager_type& manager() noexcept {
         if constexpr (stored) {
             return made_.value;

@@ -20,6 +20,15 @@ public:
             ::new (static_cast<void*>(&room_)) std::exception_ptr(other.get());
         }
     }
+    constexpr held_exception(held_exception&& other) noexcept : room_(other.room_) {
+        other.room_ = nullptr;
+    }
+    held_exception& operator=(held_exception&& other) noexcept {
+        void* const room = room_;
+        room_ = other.room_;
+        other.room_ = room;
+        return *this;
+    }
     held_exception& operator=(const held_exception& other) noexcept {
         if (this != &other) {
             reinterpret_cast<std::exception_ptr&>(room_) = other.get();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #pragma once
 
+#include <withal/core/detail/at_end.hpp>
 #include <withal/core/detail/frame.hpp>
 #include <withal/core/error.hpp>
 #include <withal/core/outcome.hpp>
@@ -48,13 +49,9 @@ public:
     }
 
 private:
-    struct destroying {
-        object& held;
-        ~destroying() { held.~object(); }
-    };
     void destroy_unwinding(const std::exception_ptr& error) noexcept {
         try {
-            const destroying at_end{room_.value};
+            const detail::at_end guard([this]() noexcept { room_.value.~object(); });
             std::rethrow_exception(error);
         } catch (...) {
             // swallow: `error` is on its way already; this was for the destructor to see

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #pragma once
 
+#include <withal/core/detail/at_end.hpp>
 #include <withal/core/detail/frame.hpp>
 #include <withal/core/detail/result_access.hpp>
 #include <withal/core/detail/watched.hpp>
@@ -102,13 +103,9 @@ template <class Outer, class Frame, class Body, class First, class... Rest>
 [[gnu::always_inline]] inline decltype(auto)
 run_guarded(Frame& frame, Body&& body, First&& first, Rest&&... rest) {
     using here = level<Outer, First>;
-    struct leaving {
-        here& one;
-        [[gnu::always_inline]] ~leaving() { one.leave_one(); }
-    };
     here& one = static_cast<here&>(frame);
     one.enter(static_cast<First&&>(first));
-    const leaving guard{one};
+    const at_end guard([&one]() noexcept { one.leave_one(); });
     if constexpr (sizeof...(Rest) > 0) {
         return detail::run_guarded<here>(
             frame, static_cast<Body&&>(body), static_cast<Rest&&>(rest)...);
@@ -181,21 +178,17 @@ template <class Ends, both_failed Policy, class Frame>
 template <class Ends, both_failed Policy, class Frame, class Body, class... Arguments>
 [[gnu::always_inline]] inline typename Ends::type
 run_in_place(Frame& frame, Body&& body, Arguments&&... arguments) {
-    struct leaving {
-        Frame& frame;
-        bool succeeded = true;
-        [[gnu::always_inline]] ~leaving() {
-            if (succeeded) {
-                frame.leave(success_outcome);
-            }
+    bool succeeded = true;
+    const at_end guard([&]() noexcept {
+        if (succeeded) {
+            frame.leave(success_outcome);
         }
-    };
-    leaving guard{frame};
+    });
     try {
         detail::enter_all<frame_root>(frame, static_cast<Arguments&&>(arguments)...);
         return frame.apply(static_cast<Body&&>(body));
     } catch (...) {
-        guard.succeeded = false;
+        succeeded = false;
         return detail::run_failed<Ends, Policy>(frame);
     }
 }

@@ -170,8 +170,16 @@ private:
             return nullptr;
         }
         entry*& head = bucket(object);
-        head = ::new (memory)
-            entry{object, nullptr, nullptr, head, nullptr, nullptr, 0, 0, ++age_, false};
+        head = ::new (memory) entry{.object = object,
+                                    .destroy = nullptr,
+                                    .errors = nullptr,
+                                    .next = head,
+                                    .work = nullptr,
+                                    .alive = nullptr,
+                                    .visited = 0,
+                                    .next_child = 0,
+                                    .age = ++age_,
+                                    .referenced = false};
         if (header != nullptr) {
             head->destroy = header->destroy;
             header->destroy = &secondary_store::object_ends;

@@ -11,6 +11,7 @@ namespace withal::detail {
 
 /// An immutable text shared by the copies of an exception: copying never throws, as the copy of an
 /// exception must not. Without memory it keeps the first piece, which must be a literal.
+// NOLINTNEXTLINE(cppcoreguidelines-special-member-functions): moved from, an exception keeps its text
 class shared_text {
 public:
     shared_text(std::initializer_list<const char*> pieces) noexcept {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #pragma once
 
+#include <withal/core/detail/at_end.hpp>
 #include <withal/core/detail/type_name.hpp>
 #include <withal/core/manager.hpp>
 #include <withal/core/observe.hpp>
@@ -59,11 +60,16 @@ public:
 
     decltype(auto) enter() {
         tell(event_kind::enter, nullptr, nullptr);
-        const entering step{*this};
+        bool failed = false;
+        const at_end entered([&]() noexcept {
+            if (!failed) {
+                tell(event_kind::entered, nullptr, nullptr);
+            }
+        });
         try {
             return detail::enter_manager(manager_);
         } catch (...) {
-            step.failed = true;
+            failed = true;
             tell(event_kind::enter_failed, nullptr, std::current_exception());
             throw;
         }
@@ -88,17 +94,6 @@ public:
     }
 
 private:
-    /// Says "entered" when enter() has returned, whatever it returns.
-    struct entering {
-        watched& of;
-        mutable bool failed = false;
-        ~entering() {
-            if (!failed) {
-                of.tell(event_kind::entered, nullptr, nullptr);
-            }
-        }
-    };
-
     answer answered(const outcome& left) noexcept(quiet) {
         if constexpr (std::is_void_v<answer>) {
             protocol<manager>::exit(manager_, left);
