@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Scope guards that ask std::uncaught_exceptions() whether the work failed are wrong in a coroutine:
+// it may be resumed, or destroyed, while another exception is on its way. Here are the situations in
+// which such a guard lies, what it says there, and beside it what withal says.
+#include <withal/core/with.hpp>
+
+#include <gtest/gtest.h>
+
+#include <coroutine>
+#include <exception>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <support/coroutine.hpp>
+#include <support/recorder.hpp>
+
+namespace {
+
+using withal::outcome;
+using withal::with;
+using withal_test::during_unwinding;
+using withal_test::error;
+using withal_test::hand_driven;
+using withal_test::word_of;
+
+/// How scope_fail and scope_success of the Library Fundamentals TS, Boost.Scope and Folly decide.
+class counting_guard {
+public:
+    explicit counting_guard(std::string* said) : said_(said) {}
+    counting_guard(const counting_guard&) = delete;
+    counting_guard& operator=(const counting_guard&) = delete;
+    ~counting_guard() { *said_ = std::uncaught_exceptions() > exceptions_ ? "failed" : "ok"; }
+
+private:
+    std::string* said_;
+    int exceptions_ = std::uncaught_exceptions();
+};
+
+/// A manager that tells what its exit was told.
+struct witness {
+    std::string* said;
+    void enter() {}
+    void exit(const outcome& left) { *said = word_of(left); }
+};
+
+enum class fate { succeeds, fails, destroyed };
+
+/// A coroutine that is suspended once: where its two halves run, and how it ends.
+struct situation {
+    bool begins_unwinding;
+    bool ends_unwinding;
+    fate ends;
+    std::string guard; // what a counting guard in its frame says
+};
+
+const std::vector<situation> situations = {
+    {false, true, fate::succeeds, "failed"}, // wrong
+    {false, true, fate::fails, "failed"},
+    {true, false, fate::succeeds, "ok"},
+    {true, false, fate::fails, "ok"},      // wrong
+    {false, false, fate::destroyed, "ok"}, // wrong
+};
+
+struct answers {
+    std::string guard = "nothing";
+    std::string withal = "nothing";
+};
+
+/// Runs a coroutine through a situation and gives back what was said in it.
+template <class Work>
+answers said_in(const situation& place, Work work) {
+    answers said;
+    std::optional<hand_driven> running;
+    const auto begin = [&] { running = work(&said, place.ends); };
+    const auto end = [&] {
+        if (place.ends == fate::destroyed) {
+            running->destroy();
+        } else {
+            running->resume();
+        }
+    };
+    place.begins_unwinding ? during_unwinding(begin) : begin();
+    EXPECT_EQ(said.guard, "nothing");
+    EXPECT_EQ(said.withal, "nothing");
+    place.ends_unwinding ? during_unwinding(end) : end();
+    if (place.ends != fate::destroyed) {
+        EXPECT_TRUE(running->done());
+        EXPECT_EQ(running->error() != nullptr, place.ends == fate::fails);
+    }
+    return said;
+}
+
+/// What the guard said of all situations, and how often it was wrong.
+void expect_the_guard_to_lie(const std::vector<answers>& said) {
+    int wrong = 0;
+    for (std::size_t at = 0; at < situations.size(); ++at) {
+        EXPECT_EQ(said[at].guard, situations[at].guard) << "situation " << at;
+        wrong += (said[at].guard == "ok") != (situations[at].ends == fate::succeeds) ? 1 : 0;
+    }
+    EXPECT_EQ(wrong, 3);
+}
+
+template <class Work>
+std::vector<answers> said_in_all(Work work) {
+    std::vector<answers> said;
+    for (const situation& each : situations) {
+        said.push_back(said_in(each, work));
+    }
+    expect_the_guard_to_lie(said);
+    return said;
+}
+
+std::vector<std::string> withals(const std::vector<answers>& said) {
+    std::vector<std::string> words;
+    for (const answers& each : said) {
+        words.push_back(each.withal);
+    }
+    return words;
+}
+
+/// with() is a call: what it opens is closed before its coroutine can be suspended again. It has
+/// made no claim on what is destroyed before it is reached.
+hand_driven works_in_with(answers* said, fate ends) {
+    const counting_guard guard(&said->guard);
+    co_await std::suspend_always();
+    with(witness{&said->withal}, [&] {
+        if (ends == fate::fails) {
+            throw error("work");
+        }
+    });
+}
+
+TEST(proof_coroutines, with_tells_the_truth_where_counting_guards_lie) {
+    EXPECT_EQ(withals(said_in_all(works_in_with)),
+              (std::vector<std::string>{"ok", "threw work", "ok", "threw work", "nothing"}));
+}
+
+} // namespace
