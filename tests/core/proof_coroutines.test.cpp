@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Scope guards that ask std::uncaught_exceptions() whether the work failed are wrong in a coroutine:
-// it may be resumed, or destroyed, while another exception is on its way. Here are the situations in
-// which such a guard lies, what it says there, and beside it what withal says.
+// Scope guards that ask std::uncaught_exceptions() whether the work failed are wrong in coroutines,
+// which may be resumed or destroyed while another exception is on its way. Here are the situations
+// in which such a guard lies, what it says there, and beside it what withal says.
 #include <withal/core/with.hpp>
 
 #include <gtest/gtest.h>
