@@ -130,6 +130,15 @@ inline error_list with_secondaries(const std::exception_ptr& primary) {
     return error_list_access::own(all);
 }
 
+/// The same as one exception. Out of memory, `primary` must do; the others stay secondary to it.
+[[gnu::cold]] inline std::exception_ptr grouped(const std::exception_ptr& primary) noexcept {
+    try {
+        return std::make_exception_ptr(error_group(detail::with_secondaries(primary)));
+    } catch (const std::bad_alloc&) {
+        return primary;
+    }
+}
+
 } // namespace detail
 
 inline error_list secondary_errors(const std::exception_ptr& primary) {

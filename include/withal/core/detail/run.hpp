@@ -75,17 +75,8 @@ struct result_ends {
         if (law.current() == nullptr) {
             return result_access::suppressed<T>();
         }
-        return result_access::error<T>(law.grouped() ? grouped(law.current()) : law.current());
-    }
-
-private:
-    /// Out of memory, the first error must do for the group; the others stay secondary to it.
-    static std::exception_ptr grouped(const std::exception_ptr& first) noexcept {
-        try {
-            return std::make_exception_ptr(error_group(detail::with_secondaries(first)));
-        } catch (const std::bad_alloc&) {
-            return first;
-        }
+        return result_access::error<T>(law.grouped() ? detail::grouped(law.current())
+                                                     : law.current());
     }
 };
 
