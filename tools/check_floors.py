@@ -112,9 +112,11 @@ class House:
             return
         reached = self.reached_from(umbrella)
         for module in root["umbrella_modules"]:
-            for header in sorted((base / module).glob("*.hpp")):
-                name = header.relative_to(base).as_posix()
-                if (name in reached) == (name in root["umbrella_leaves_out"]):
+            for header in sorted((base / module).rglob("*.hpp")):
+                inner = header.relative_to(base)
+                name = inner.as_posix()
+                left_out = any(inner.match(pattern) for pattern in root["umbrella_leaves_out"])
+                if "detail" not in inner.parts and (name in reached) == left_out:
                     verb = "must not" if name in reached else "must"
                     self.fault(umbrella, 1, f"the umbrella {verb} include <withal/{name}>")
 

@@ -101,6 +101,19 @@ class Floors(HouseTest):
         )
         self.assert_fault(self.check(), "withal.hpp may not include sys")
 
+    def test_the_umbrella_has_headers_of_inner_folders_but_no_tools_for_tests(self):
+        self.header("core/adapters/closing.hpp")
+        self.header("core/detail/frame.hpp")
+        self.header("core/testing/recorder.hpp", "<vector>")
+        self.header("withal.hpp")
+        done = self.check()
+        self.assert_fault(done, "must include <withal/core/adapters/closing.hpp>")
+        self.assertNotIn("detail/frame.hpp", done.stdout)
+        self.header("withal.hpp", "<withal/core/adapters/closing.hpp>")
+        self.assert_clean(self.check())
+        self.header("core/adapters/closing.hpp", "<withal/core/testing/recorder.hpp>")
+        self.assert_fault(self.check(), "must not include <withal/core/testing/recorder.hpp>")
+
     def test_the_law_has_no_circle(self):
         modules = tomllib.loads((ROOT / "tools/floors.toml").read_text())["modules"]
         for module, below in modules.items():
