@@ -4,7 +4,10 @@
 // All of core/, and nothing else.
 // IWYU pragma: begin_exports
 #include <withal/core/adapt.hpp>
+#include <withal/core/any_manager.hpp>
+#include <withal/core/decorate.hpp>
 #include <withal/core/error.hpp>
+#include <withal/core/exit_stack.hpp>
 #include <withal/core/manager.hpp>
 #include <withal/core/observe.hpp>
 #include <withal/core/outcome.hpp>
