@@ -8,6 +8,7 @@
 #include <withal/core/decorate.hpp>
 #include <withal/core/error.hpp>
 #include <withal/core/exit_stack.hpp>
+#include <withal/core/managed.hpp>
 #include <withal/core/manager.hpp>
 #include <withal/core/observe.hpp>
 #include <withal/core/outcome.hpp>
