@@ -31,7 +31,7 @@ namespace withal::testing {
 /// **Returns.** How many steps there were: so many runs failed. Compare it with what you expect: a
 /// sweep over nothing passes.
 /// **Throws.** What the scenario throws, unless the failure of this run has happened and it is a
-/// planned_failure; logic_error if there is no end after 100000 runs.
+/// planned_failure; logic_error if there is no end after 10000 runs.
 template <class Scenario>
     requires(!std::same_as<Scenario, fault>)
 [[nodiscard]] std::size_t for_each_failure(Scenario scenario);
@@ -77,7 +77,7 @@ void call_with_plan(F& f, Plan& plan) {
 /// Runs the scenario with make(1), make(2), ... until one whose failure did not come.
 template <class Error, class Make, class Scenario, class Check>
 std::size_t sweep(Make make, Scenario& scenario, Check& check) {
-    constexpr std::size_t most = 100'000;
+    constexpr std::size_t most = 10'000;
     for (std::size_t nth = 1; nth <= most; ++nth) {
         auto plan = make(nth);
         try {
@@ -93,7 +93,7 @@ std::size_t sweep(Make make, Scenario& scenario, Check& check) {
             return nth - 1;
         }
     }
-    throw logic_error("withal::testing::for_each_failure: 100000 runs failed and there is no end; "
+    throw logic_error("withal::testing::for_each_failure: 10000 runs failed and there is no end; "
                       "does the scenario try again for ever?");
 }
 

@@ -161,7 +161,7 @@ inline constexpr std::size_t unknown_size = static_cast<std::size_t>(-1);
     }
     if (mark.made_as != block_mark::single && mark.made_as != block_mark::array) {
         detail::refuse_block(
-            "what operator new did not make, or what stood in front was written to");
+            "what operator new did not make, or something was written in front of it");
     }
     if (mark.made_as != freed_as) {
         detail::refuse_block(freed_as == block_mark::single ? "a block of new[]; write delete[]"

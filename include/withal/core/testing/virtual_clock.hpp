@@ -35,7 +35,7 @@ public:
 
     /// Moves it on.
     ///
-    /// **Throws.** logic_error for a negative time.
+    /// **Throws.** logic_error for a negative time, and past the end of its range.
     static void advance(duration by);
 
 private:
@@ -71,7 +71,12 @@ inline void virtual_clock::advance(duration by) {
         throw logic_error("withal::testing::virtual_clock: a clock does not go back; begin a new "
                           "virtual_time instead");
     }
-    now_ += by.count();
+    rep now = now_;
+    do {
+        if (by.count() > duration::max().count() - now) {
+            throw logic_error("withal::testing::virtual_clock: that is past the end of its range");
+        }
+    } while (!now_.compare_exchange_weak(now, now + by.count()));
 }
 
 } // namespace withal::testing
