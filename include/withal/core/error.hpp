@@ -88,24 +88,48 @@ namespace detail {
 
 [[gnu::visibility("default")]] inline constinit secondary_error_hook secondary_hook = nullptr;
 
-/// Every secondary error comes by here: recorded under its primary and shown to the hook.
+/// Does `group` own `error`, or something that `error` is secondary to?
+inline bool leads_to(const error_group& group, const std::exception_ptr& error) noexcept {
+    for (const std::exception_ptr& member : group.errors()) {
+        if (member == error || secondaries.reaches(member, error)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/// Every secondary error comes by here: recorded under its primary and shown to the hook. A group
+/// that owns the primary is recorded as its other members, or the two would own each other.
 [[gnu::cold]] inline void note_secondary(const std::exception_ptr& primary,
                                          const std::exception_ptr& secondary) noexcept {
     if (primary == secondary || secondary == nullptr) {
         return;
     }
-    secondaries.attach(primary, secondary);
+    bool recorded = false;
+    detail::inspect_exception<error_group>(secondary, [&](const error_group& group) {
+        recorded = primary != nullptr && detail::leads_to(group, primary);
+        for (std::size_t at = 0; recorded && at < group.errors().size(); ++at) {
+            secondaries.attach(primary, group.errors()[at]);
+        }
+    });
+    if (!recorded) {
+        secondaries.attach(primary, secondary);
+    }
     if (const secondary_error_hook hook = load_acquire(secondary_hook)) {
         hook(primary, secondary);
     }
 }
 
-/// The errors of a group: `primary` and everything secondary to it. A group among them gives its
-/// own.
+/// The errors of a group: `primary` and everything secondary to it, each once. A group among them
+/// gives its own.
 inline error_list with_secondaries(const std::exception_ptr& primary) {
     const error_list rest = secondaries.errors_of(primary);
     error_block* all = nullptr;
-    const auto add = [&all](const std::exception_ptr& one) {
+    bool groups = false; // only through them can an error come by twice
+    const auto add = [&](const std::exception_ptr& one) {
+        if (groups && all != nullptr && all->contains(one)) {
+            return;
+        }
         if (!error_block::append(all, one)) {
             if (all != nullptr) {
                 all->drop();
@@ -113,8 +137,9 @@ inline error_list with_secondaries(const std::exception_ptr& primary) {
             throw std::bad_alloc();
         }
     };
-    const auto add_flat = [&add](const std::exception_ptr& one) {
-        const auto add_each = [&add](const error_group& group) {
+    const auto add_flat = [&](const std::exception_ptr& one) {
+        const auto add_each = [&](const error_group& group) {
+            groups = true;
             for (const std::exception_ptr& each : group.errors()) {
                 add(each);
             }

@@ -141,19 +141,16 @@ public:
 
     /// The stack as a manager: it enters to itself, once.
     basic_exit_stack& enter() {
-        if (entered_ || room_.closed()) {
+        if (room_.used()) {
             throw logic_error("withal::",
                               base::name(),
                               ": this stack was entered or closed before; make a new one");
         }
-        entered_ = true;
+        room_.use();
         return *this;
     }
-    answer exit(const outcome& left) { return base::exit_all(left); }
+    [[gnu::always_inline]] answer exit(const outcome& left) { return base::exit_all(left); }
     [[nodiscard]] const char* label() const noexcept { return base::name(); }
-
-private:
-    bool entered_ = false;
 };
 
 using exit_stack = basic_exit_stack<detail::stack_room<void, 256, true>>;

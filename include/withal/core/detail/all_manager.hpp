@@ -3,11 +3,11 @@
 
 #include <withal/core/detail/frame.hpp>
 #include <withal/core/detail/kept_managers.hpp>
+#include <withal/core/detail/outcome_law.hpp>
 #include <withal/core/detail/run.hpp>
 #include <withal/core/error.hpp>
 #include <withal/core/manager.hpp>
 #include <withal/core/outcome.hpp>
-#include <withal/core/unwinding.hpp>
 #include <withal/core/verdict.hpp>
 
 #include <exception>
@@ -57,7 +57,9 @@ public:
             error = caught();
         }
         if (error != nullptr) {
-            rethrow_after(law(outcome::failure(error), no_suppression));
+            unsuppressed exits(outcome::failure(error), both_failed::keep_body);
+            unwind(exits);
+            std::rethrow_exception(exits.current());
         }
         return frame_.apply(pack());
     }
@@ -69,7 +71,7 @@ public:
                 return verdict(verdict::propagate);
             }
         } else {
-            law exits(left, suppresses);
+            detail::outcome_law exits(left, both_failed::keep_body);
             unwind(exits);
             if constexpr (suppresses) {
                 return exits.answer();
@@ -78,56 +80,24 @@ public:
     }
 
 private:
-    static constexpr bool no_suppression = false;
-
-    /// The law with what all() adds: exits are shown the outcome all() was, cancelled or not, until
-    /// another exception takes its place; and suppression may be out of the question.
-    class law {
+    /// After a failed enter() there is no body to skip.
+    class unsuppressed : public detail::outcome_law {
     public:
-        law(const outcome& left, bool may) noexcept
-            : left_(left), rules_(left.exception(), both_failed::keep_body), may_suppress_(may) {}
-
-        [[nodiscard]] const std::exception_ptr& current() const noexcept {
-            return rules_.current();
-        }
-        [[nodiscard]] outcome shown() const {
-            return current() == left_.exception() ? left_
-                   : current() == nullptr         ? detail::success_outcome
-                                                  : outcome::failure(current());
-        }
+        using outcome_law::outcome_law;
         void returned(const verdict& said) noexcept {
-            if (may_suppress_ || !said.suppresses()) {
-                rules_.returned(said);
+            if (!said.suppresses()) {
+                outcome_law::returned(said);
             }
         }
-        void raised(std::exception_ptr fresh) noexcept {
-            rules_.raised(static_cast<std::exception_ptr&&>(fresh));
-        }
-        [[nodiscard]] verdict answer() const noexcept {
-            return current() == nullptr             ? verdict(verdict::suppress)
-                   : current() != left_.exception() ? verdict::replace(current())
-                                                    : verdict(verdict::propagate);
-        }
-
-    private:
-        const outcome left_;
-        unwinding<cpp_exceptions> rules_;
-        bool may_suppress_;
     };
 
-    void unwind(law& exits) {
+    template <class Law>
+    void unwind(Law& exits) {
         frame_.all_exits().unwind(exits, frame_.live());
         frame_.forget();
     }
 
     std::exception_ptr caught() { return detail::caught(frame_.all_exits(), frame_.live()); }
-
-    void rethrow_after(law exits) {
-        unwind(exits);
-        if (exits.current() != nullptr) {
-            std::rethrow_exception(exits.current());
-        }
-    }
 
     void leave(const outcome& left) noexcept
         requires quiet
@@ -143,7 +113,10 @@ private:
             error = caught();
         }
         if (error != nullptr) {
-            rethrow_after(law(outcome::failure(error), suppresses));
+            detail::outcome_law exits(left, both_failed::keep_body);
+            exits.raised(error);
+            unwind(exits);
+            static_cast<void>(exits.answer());
         }
     }
 

@@ -32,6 +32,14 @@ public:
         }
     }
 
+    [[nodiscard]] bool contains(const std::exception_ptr& error) noexcept {
+        for (std::size_t at = 0; at < size_; ++at) {
+            if (data()[at] == error) {
+                return true;
+            }
+        }
+        return false;
+    }
     [[nodiscard]] bool full() const noexcept { return size_ == capacity_; }
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
     /// Needs room, and one writer at a time.

@@ -45,6 +45,19 @@ public:
         return reinterpret_cast<const std::exception_ptr&>(room_);
     }
 
+    /// The exception as a bare word, to be adopted once: a frame that may have to hold one pays
+    /// nothing for it until then.
+    [[nodiscard]] void* release() noexcept {
+        void* const room = room_;
+        room_ = nullptr;
+        return room;
+    }
+    static held_exception adopt(void* released) noexcept {
+        held_exception held;
+        held.room_ = released;
+        return held;
+    }
+
 private:
     static_assert(sizeof(std::exception_ptr) == sizeof(void*));
     void* room_ = nullptr;

@@ -64,8 +64,9 @@ public:
 
 private:
     [[nodiscard]] bool raised() const noexcept {
-        return rules_.grouped() ||
-               (current() != nullptr && current() != left_.exception() && !translated_);
+        // after success a verdict translates nothing for whoever asks
+        return rules_.grouped() || (current() != nullptr && current() != left_.exception() &&
+                                    (!translated_ || left_.exception() == nullptr));
     }
     [[nodiscard]] std::exception_ptr error() const {
         return rules_.grouped() ? detail::grouped(current()) : current();

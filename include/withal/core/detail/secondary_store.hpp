@@ -98,6 +98,17 @@ public:
         return error_list_access::own(flat);
     }
 
+    /// Is `error` recorded under `from`, however deep?
+    bool reaches(const std::exception_ptr& from, const std::exception_ptr& error) noexcept {
+        if (load_acquire(entries_) == 0) {
+            return false;
+        }
+        const spin_guard guard(lock_);
+        entry* const top = find(object_of(from));
+        return top != nullptr &&
+               !walk(*top, [&error](entry& at) { return !contains(at.errors, error); });
+    }
+
     /// How many exceptions are known: 0 when none of them is alive any more.
     [[nodiscard]] std::size_t size() const noexcept { return load_acquire(entries_); }
 
@@ -205,29 +216,19 @@ private:
     }
 
     static bool contains(error_block* errors, const std::exception_ptr& error) noexcept {
-        for (std::size_t at = 0; errors != nullptr && at < errors->size(); ++at) {
-            if (errors->data()[at] == error) {
-                return true;
-            }
-        }
-        return false;
+        return errors != nullptr && errors->contains(error);
     }
 
-    /// Takes `error` out of every list that can be reached from `from`.
-    bool cut(entry& from, const std::exception_ptr& error) noexcept {
+    /// Calls visit(entry&) for everything that can be reached from `from`, until it says false.
+    template <class Visit>
+    bool walk(entry& from, Visit visit) noexcept {
         ++visit_;
         from.visited = visit_;
         from.work = nullptr;
         for (entry* at = &from; at != nullptr;) {
             entry* rest = at->work;
-            if (contains(at->errors, error)) {
-                error_block* const shorter = error_block::make(at->errors->size());
-                if (shorter == nullptr) {
-                    return false;
-                }
-                shorter->append_all(at->errors, error);
-                at->errors->drop();
-                at->errors = shorter;
+            if (!visit(*at)) {
+                return false;
             }
             for (std::size_t child = 0; at->errors != nullptr && child < at->errors->size();
                  ++child) {
@@ -241,6 +242,22 @@ private:
             at = rest;
         }
         return true;
+    }
+
+    /// Takes `error` out of every list that can be reached from `from`.
+    bool cut(entry& from, const std::exception_ptr& error) noexcept {
+        return walk(from, [&error](entry& at) {
+            if (contains(at.errors, error)) {
+                error_block* const shorter = error_block::make(at.errors->size());
+                if (shorter == nullptr) {
+                    return false;
+                }
+                shorter->append_all(at.errors, error);
+                at.errors->drop();
+                at.errors = shorter;
+            }
+            return true;
+        });
     }
 
     bool nested(const entry& top) noexcept {

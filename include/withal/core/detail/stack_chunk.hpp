@@ -48,9 +48,14 @@ struct stack_chunk : stack_entry<typename Room::answer> {
     using answer = typename Room::answer;
     using entry = stack_entry<answer>;
 
-    stack_chunk(Room& owner, stack_chunk* around, std::byte* bump, std::byte* limit) noexcept
-        : entry{&table, nullptr, 0},
+    stack_chunk(Room& owner,
+                std::size_t bytes,
+                stack_chunk* around,
+                std::byte* bump,
+                std::byte* limit) noexcept
+        : entry(&table),
           room(&owner),
+          size(bytes),
           outer(around),
           outer_bump(bump),
           outer_limit(limit) {}
@@ -68,6 +73,7 @@ struct stack_chunk : stack_entry<typename Room::answer> {
     static const entry_operations<answer> table;
 
     Room* room;
+    std::size_t size;
     stack_chunk* outer;    // the chunk that was the last before
     std::byte* outer_bump; // and where the room went on in it
     std::byte* outer_limit;

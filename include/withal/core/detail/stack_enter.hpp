@@ -77,7 +77,7 @@ protected:
                    !Room::grows ||
                        (movable && std::is_void_v<entered>) > ([&given] { return payload(given); });
         } else {
-            if (room_.template place<moving<manager_pointer<manager_type>>>() == nullptr) {
+            if (room_.template place<moving<kept_manager<M>>>() == nullptr) {
                 std::rethrow_exception(no_room());
             }
             if constexpr (std::is_void_v<entered>) {
@@ -93,18 +93,7 @@ protected:
 
     template <class M>
     std::uint64_t push_manager(M&& manager) {
-        using manager_type = std::remove_reference_t<M>;
-        const auto exit = [&manager](const outcome& left) {
-            static_cast<void>(protocol<manager_type>::exit(manager, left));
-        };
-        if constexpr (std::is_lvalue_reference_v<M>) {
-            return push<manager_pointer<manager_type>>(exit, [&manager] {
-                return manager_pointer<manager_type>{__builtin_addressof(manager)};
-            });
-        } else {
-            return push<kept_manager<manager_type>>(
-                exit, [&manager] { return kept_manager<manager_type>{static_cast<M&&>(manager)}; });
-        }
+        return push<kept_manager, M>(manager);
     }
 
     template <class F>
@@ -115,9 +104,7 @@ protected:
         static_assert(!answering_action<F>,
                       "withal::exit_stack: an action cannot suppress; write a manager whose "
                       "exit() returns the verdict");
-        return push<kept_action<F>>(
-            [&action](const outcome& left) { static_cast<void>(detail::run_action(action, left)); },
-            [&action] { return kept_action<F>{static_cast<F&&>(action)}; });
+        return push<kept_action, F>(action);
     }
 
 private:
@@ -128,38 +115,51 @@ private:
     template <class Payload>
     using standing = standing_entry<answer, Payload, hold>;
 
-    /// Puts on top what make() makes; where that cannot be had, exit() runs at once.
-    template <class Payload, class Exit, class Make>
-    [[gnu::always_inline]] std::uint64_t push(const Exit& exit, const Make& make) {
-        if constexpr (std::is_nothrow_move_constructible_v<Payload>) {
-            void* const at = room_.template place<moving<Payload>>();
+    /// A place for an entry that may be moved.
+    template <class Entry>
+    [[gnu::always_inline]] void* place() {
+        if constexpr (alignof(Entry) <= Room::largest_alignment) {
+            return room_.template place<Entry>();
+        } else {
+            static_assert(Room::grows,
+                          "withal::inplace_exit_stack: this needs more than an alignment of 64 "
+                          "bytes; use exit_stack");
+            return room_.template standing_place<Entry>();
+        }
+    }
+
+    /// Puts `from` on top, kept as a Kept: an object or a reference. Where that cannot be had, its
+    /// exit runs at once.
+    template <template <class> class Keep, class Kept>
+    [[gnu::always_inline]] std::uint64_t push(std::remove_reference_t<Kept>& from) {
+        using payload_type = Keep<Kept>;
+        if constexpr (std::is_nothrow_move_constructible_v<payload_type>) {
+            payload_type payload(static_cast<Kept&&>(from));
+            void* const at = place<moving<payload_type>>();
             if (at == nullptr) [[unlikely]] {
-                return exit_at_once(exit);
+                return exit_at_once(static_cast<payload_type&&>(payload));
             }
-            auto* const made = ::new (at) moving<Payload>(make);
+            auto* const made =
+                ::new (at) moving<payload_type>(static_cast<payload_type&&>(payload));
             room_.take(made);
             return room_.link(made);
         } else {
             static_assert(Room::grows,
                           "withal::inplace_exit_stack: this cannot be moved with the stack "
                           "without throwing; use exit_stack");
-            return push_standing<Payload>(exit, make);
-        }
-    }
-
-    template <class Payload, class Exit, class Make>
-    std::uint64_t push_standing(const Exit& exit, const Make& make) {
-        auto* const at =
-            static_cast<standing<Payload>*>(room_.template standing_place<standing<Payload>>());
-        if (at == nullptr) {
-            return exit_at_once(exit);
-        }
-        room_.take(at);
-        try {
-            return room_.link_late(::new (at) standing<Payload>(room_.hold_end(), make));
-        } catch (...) {
-            room_.give_back(at);
-            base::exit_and_throw(exit, std::current_exception());
+            using kept = standing<payload_type>;
+            auto* const at = static_cast<kept*>(room_.template standing_place<kept>());
+            if (at == nullptr) {
+                return exit_at_once(Keep<Kept&>(from));
+            }
+            room_.take(at);
+            try {
+                return room_.link_late(::new (at) kept(
+                    room_.hold_end(), [&from] { return payload_type(static_cast<Kept&&>(from)); }));
+            } catch (...) {
+                room_.give_back(at);
+                base::exit_and_throw(Keep<Kept&>(from), std::current_exception());
+            }
         }
     }
 
@@ -168,8 +168,8 @@ private:
     template <class Payload, bool Movable, class Make>
     decltype(auto) enter_standing(const Make& make) {
         using kept = standing<Payload>;
-        auto* const at = static_cast<kept*>(Movable ? room_.template place<kept>()
-                                                    : room_.template standing_place<kept>());
+        auto* const at =
+            static_cast<kept*>(Movable ? place<kept>() : room_.template standing_place<kept>());
         if (at == nullptr) {
             std::rethrow_exception(no_room());
         }
@@ -215,12 +215,12 @@ private:
     }
 
     /// For push() and defer() where no entry can be made.
-    template <class Exit>
-    [[gnu::cold]] [[gnu::noinline]] std::uint64_t exit_at_once(const Exit& exit) {
+    template <class Payload>
+    [[gnu::cold]] [[gnu::noinline]] std::uint64_t exit_at_once(Payload payload) {
         if (!room_.closed()) {
-            base::exit_and_throw(exit, no_room());
+            base::exit_and_throw(payload, no_room());
         }
-        exit(success_outcome);
+        static_cast<void>(payload.exit(success_outcome));
         return 0;
     }
 

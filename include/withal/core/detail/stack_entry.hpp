@@ -32,6 +32,10 @@ struct entry_operations {
 
 template <class Answer>
 struct stack_entry {
+    // The rest is set when the entry is linked: set here too, it would be stored twice.
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init)
+    explicit stack_entry(const entry_operations<Answer>* what) noexcept : operations(what) {}
+
     const entry_operations<Answer>* operations;
     stack_entry* below;
     std::uint64_t number; // grows from the bottom to the top
@@ -64,9 +68,8 @@ template <class Answer, class Payload>
 struct moving_entry : stack_entry<Answer> {
     static_assert(std::is_nothrow_move_constructible_v<Payload>);
 
-    template <class Make>
-    explicit moving_entry(const Make& make)
-        : stack_entry<Answer>{&table, nullptr, 0}, payload(make()) {}
+    explicit moving_entry(Payload&& from) noexcept
+        : stack_entry<Answer>(&table), payload(static_cast<Payload&&>(from)) {}
 
     static Answer exit(stack_entry<Answer>& self, const outcome& left) {
         Payload here(take(self));
@@ -98,9 +101,7 @@ template <class Answer, class Payload, class Hold>
 struct standing_entry : stack_entry<Answer> {
     template <class Make>
     standing_entry(Hold memory, const Make& make)
-        : stack_entry<Answer>{&table, nullptr, 0},
-          hold(static_cast<Hold&&>(memory)),
-          payload(make()) {}
+        : stack_entry<Answer>(&table), hold(static_cast<Hold&&>(memory)), payload(make()) {}
 
     static Answer exit(stack_entry<Answer>& self, const outcome& left) {
         auto& here = static_cast<standing_entry&>(self);

@@ -15,29 +15,31 @@
 namespace withal::detail {
 
 template <class F>
-struct kept_action {
-    void exit(const outcome& left) { static_cast<void>(detail::run_action(action, left)); }
+class kept_action {
+public:
+    explicit kept_action(F&& action) : action_(static_cast<F&&>(action)) {}
 
-    F action;
+    void exit(const outcome& left) { static_cast<void>(detail::run_action(action_, left)); }
+
+private:
+    F action_;
 };
 
-/// A manager that was entered elsewhere, moved here.
+/// A manager that was entered elsewhere.
 template <class M>
-struct kept_manager {
-    decltype(auto) exit(const outcome& left) { return protocol<M>::exit(manager, left); }
+class kept_manager {
+public:
+    explicit kept_manager(M&& manager) : manager_(static_cast<M&&>(manager)) {}
 
-    M manager;
+    decltype(auto) exit(const outcome& left) {
+        return protocol<std::remove_reference_t<M>>::exit(manager_, left);
+    }
+
+private:
+    M manager_;
 };
 
-/// A manager that stands elsewhere.
-template <class M>
-struct manager_pointer {
-    decltype(auto) exit(const outcome& left) { return protocol<M>::exit(*manager, left); }
-
-    M* manager;
-};
-
-/// A manager, an object or a reference, and what its enter() returned if that is a value. It dies
+/// A manager, and what its enter() returned if that is a value. It dies
 /// with its resource after end(), without it before.
 template <class Kept>
 class entered_manager {

@@ -5,6 +5,7 @@
 #include <withal/core/detail/atomic.hpp>
 #include <withal/core/detail/stack_chunk.hpp>
 #include <withal/core/detail/stack_entry.hpp>
+#include <withal/core/error.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -37,20 +38,29 @@ public:
     using chunk = stack_chunk<stack_room>;
     using hold = chunk_hold<stack_room>;
     static constexpr bool grows = Grows;
+    /// Of what may stand in the object: when it moves, the other one must be as good.
+    static constexpr std::size_t largest_alignment = Grows ? alignof(std::max_align_t) : 64;
 
-    stack_room() noexcept : bump_(bytes_), limit_(bytes_ + Bytes) {}
+    explicit stack_room(both_failed policy) noexcept
+        : bump_(bytes_), limit_(bytes_ + Bytes), policy_(policy) {}
     /// Takes the entries, and leaves an open, empty room.
-    stack_room(stack_room&& from) noexcept : stack_room() { take_all(from); }
+    stack_room(stack_room&& from) noexcept : stack_room(from.policy_) { take_all(from); }
     stack_room& operator=(stack_room&&) = delete;
     stack_room(const stack_room&) = delete;
     stack_room& operator=(const stack_room&) = delete;
     ~stack_room() = default; // the owner has run every entry
 
     [[nodiscard]] bool empty() const noexcept { return top_ == nullptr; }
-    [[nodiscard]] bool closed() const noexcept { return closed_; }
+    [[nodiscard]] bool closed() const noexcept { return limit_ == nullptr; }
+    /// Was it entered as a manager, or closed?
+    [[nodiscard]] bool used() const noexcept { return used_; }
+    void use() noexcept { used_ = true; }
+    /// What goes on when entries fail while an error is on its way.
+    [[nodiscard]] both_failed policy() const noexcept { return policy_; }
+
     /// The list is empty; no place is given any more.
     void close() noexcept {
-        closed_ = true;
+        used_ = true;
         bump_ = nullptr;
         limit_ = nullptr;
     }
@@ -63,6 +73,9 @@ public:
             before = padding(bump_, alignof(Entry));
         }
         if (static_cast<std::size_t>(limit_ - bump_) >= before + sizeof(Entry)) [[likely]] {
+            if (bump_ == nullptr) {
+                __builtin_unreachable(); // then there was no room
+            }
             return bump_ + before;
         }
         return grow(sizeof(Entry), alignof(Entry));
@@ -145,7 +158,7 @@ public:
 
     /// After entries were taken out of the middle: memory that nothing stands in is used again.
     void tidy() noexcept {
-        if (running_ != 0 || closed_) {
+        if (running_ != 0 || closed()) {
             return;
         }
         for (chunk* each = chunk_; each != nullptr; each = each->outer) {
@@ -178,18 +191,18 @@ private:
     }
 
     [[gnu::cold]] [[gnu::noinline]] void* grow(std::size_t size, std::size_t alignment) noexcept {
-        if (!Grows || closed_) {
+        if (!Grows || closed()) {
             return nullptr;
         }
         const std::size_t needed = sizeof(chunk) + size + alignment;
-        const std::size_t usual = next_chunk_;
-        const std::size_t bytes = needed > usual ? needed : usual;
+        const std::size_t usual = chunk_ == nullptr ? first_chunk : 2 * chunk_->size;
+        const std::size_t most = usual < largest_chunk ? usual : largest_chunk;
+        const std::size_t bytes = needed > most ? needed : most;
         void* const memory = ::operator new(bytes, std::nothrow);
         if (memory == nullptr) {
             return nullptr;
         }
-        next_chunk_ = usual < largest_chunk ? 2 * usual : usual;
-        chunk_ = ::new (memory) chunk(*this, chunk_, bump_, limit_);
+        chunk_ = ::new (memory) chunk(*this, bytes, chunk_, bump_, limit_);
         link(chunk_);
         bump_ = reinterpret_cast<std::byte*>(chunk_ + 1);
         limit_ = static_cast<std::byte*>(memory) + bytes;
@@ -216,10 +229,9 @@ private:
         numbers_ = std::exchange(from.numbers_, detail::fresh_numbers());
         top_ = std::exchange(from.top_, nullptr);
         chunk_ = std::exchange(from.chunk_, nullptr);
-        next_chunk_ = std::exchange(from.next_chunk_, first_chunk);
         // inside an exit of `from`, what runs may stand in a chunk that is taken here
         ordered_ = std::exchange(from.ordered_, true) && from.running_ == 0;
-        if (from.closed_) {
+        if (from.closed()) {
             return;
         }
         std::byte** bump = &bump_;
@@ -248,11 +260,12 @@ private:
     std::byte* limit_;
     std::uint64_t numbers_ = 0;
     chunk* chunk_ = nullptr;
-    std::size_t next_chunk_ = first_chunk;
+    // eight bytes, initialized by two stores
     unsigned running_ = 0;
-    bool closed_ = false;
     bool ordered_ = true;
-    alignas(std::max_align_t) std::byte bytes_[Bytes];
+    bool used_ = false;
+    both_failed policy_;
+    alignas(largest_alignment) std::byte bytes_[Bytes];
 };
 
 } // namespace withal::detail

@@ -28,9 +28,8 @@ protected:
     using entry = typename Room::entry;
     static constexpr bool suppresses = !std::is_void_v<answer>;
 
-    explicit stack_unwind(both_failed policy) noexcept : policy_(policy) {}
-    stack_unwind(stack_unwind&& other) noexcept
-        : room_(static_cast<Room&&>(other.room_)), policy_(other.policy_) {}
+    explicit stack_unwind(both_failed policy) noexcept : room_(policy) {}
+    stack_unwind(stack_unwind&& other) noexcept = default;
     ~stack_unwind() {
         if (!room_.empty()) {
             abandon();
@@ -38,9 +37,9 @@ protected:
     }
 
     /// Everything, for whoever has no exception on its way.
-    answer close_all(const outcome& left) { return unwind<true>(left); }
+    [[gnu::always_inline]] answer close_all(const outcome& left) { return unwind<true>(left); }
     /// The same on behalf of with().
-    answer exit_all(const outcome& left) { return unwind<false>(left); }
+    [[gnu::always_inline]] answer exit_all(const outcome& left) { return unwind<false>(left); }
 
     void close_one(std::uint64_t number) {
         if (entry* const one = room_.unlink(number)) {
@@ -57,11 +56,12 @@ protected:
     }
 
     /// Runs an exit that found no room, and throws the reason.
-    template <class Exit>
-    [[noreturn]] [[gnu::cold]] void exit_and_throw(Exit exit, const std::exception_ptr& reason) {
-        outcome_law law(outcome::failure(reason), policy_);
+    template <class Payload>
+    [[noreturn]] [[gnu::cold]] void exit_and_throw(Payload payload,
+                                                   const std::exception_ptr& reason) {
+        outcome_law law(outcome::failure(reason), room_.policy());
         try {
-            exit(law.shown());
+            static_cast<void>(payload.exit(law.shown()));
         } catch (...) {
             std::exception_ptr fresh = std::current_exception();
             if (fresh == nullptr) {
@@ -80,10 +80,9 @@ private:
     template <bool Final>
     [[gnu::always_inline]] answer unwind(const outcome& left) {
         if (left.exception() != nullptr) [[unlikely]] {
-            outcome_law law(left, policy_);
-            return unwind_by<Final>(law);
+            return unwind_failed<Final>(left);
         }
-        held_exception first;
+        void* first; // NOLINT(cppcoreguidelines-pro-type-member-init): only a handler needs it
         try {
             const auto running = room_.running();
             while (entry* const newest = room_.pop()) {
@@ -96,16 +95,23 @@ private:
                 return;
             }
         } catch (...) {
-            first = held_exception(caught());
+            first = held_exception(caught()).release();
         }
-        return unwind_after<Final>(left, first.get());
+        // Outside the handler, or the cancellation of a thread in an exit would end the process.
+        return unwind_after<Final>(left, held_exception::adopt(first));
+    }
+
+    template <bool Final>
+    [[gnu::cold]] [[gnu::noinline]] answer unwind_failed(const outcome& left) {
+        outcome_law law(left, room_.policy());
+        return unwind_by<Final>(law);
     }
 
     template <bool Final>
     [[gnu::cold]] [[gnu::noinline]] answer unwind_after(const outcome& left,
-                                                        const std::exception_ptr& first) {
-        outcome_law law(left, policy_);
-        law.raised(first);
+                                                        const held_exception& first) {
+        outcome_law law(left, room_.policy());
+        law.raised(first.get());
         return unwind_by<Final>(law);
     }
 
@@ -154,8 +160,6 @@ private:
             }
         }
     }
-
-    both_failed policy_;
 };
 
 } // namespace withal::detail
