@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <withal/core/error.hpp>
 
+#include <withal/core/exit_stack.hpp>
 #include <withal/core/with.hpp>
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <exception>
+#include <initializer_list>
 #include <iterator>
 #include <memory>
 #include <ranges>
@@ -24,6 +27,7 @@ using withal::detail::note_secondary;
 using withal::detail::secondaries;
 using withal_test::error;
 using withal_test::events;
+using withal_test::recorder;
 using withal_test::texts_of;
 
 static_assert(std::ranges::random_access_range<error_list>);
@@ -207,6 +211,79 @@ TEST(on_secondary_error, is_told_at_once_and_gives_the_old_hook_back) {
     ASSERT_EQ(hooked.size(), 2U);
     EXPECT_EQ(hooked[0], std::make_pair(std::string("body"), std::string("b.exit")));
     EXPECT_EQ(hooked[1], std::make_pair(std::string("body"), std::string("a.exit")));
+}
+
+// --- groups ---
+
+std::exception_ptr group_of(std::initializer_list<std::exception_ptr> errors) {
+    withal::detail::error_block* block = nullptr;
+    for (const std::exception_ptr& each : errors) {
+        withal::detail::error_block::append(block, each);
+    }
+    return std::make_exception_ptr(
+        withal::error_group(withal::detail::error_list_access::own(block)));
+}
+
+/// Answers that what it is given goes on.
+struct translating {
+    std::exception_ptr to;
+    void enter() {}
+    withal::verdict exit(const withal::outcome&) { return withal::verdict::replace(to); }
+};
+
+TEST(secondary_errors, of_a_member_of_a_group_are_the_others_and_nothing_owns_itself) {
+    const std::size_t before = secondaries.size();
+    {
+        const auto a = std::make_exception_ptr(1);
+        const auto b = std::make_exception_ptr(2);
+        const auto group = group_of({a, b});
+        note_secondary(group, std::make_exception_ptr(3));
+        const auto result =
+            withal::try_with(translating{a}, [&] { std::rethrow_exception(group); });
+        EXPECT_EQ(result.error(), a);
+        EXPECT_EQ(texts_of(result.secondary()), (events{"2", "3"}));
+    }
+    EXPECT_EQ(secondaries.size(), before);
+}
+
+TEST(secondary_errors, of_what_leads_to_a_group_do_not_own_it) {
+    const std::size_t before = secondaries.size();
+    {
+        const auto a = std::make_exception_ptr(1);
+        const auto b = std::make_exception_ptr(2);
+        const auto c = std::make_exception_ptr(3);
+        note_secondary(b, a); // a is under b, b is in the group
+        note_secondary(a, group_of({b, c}));
+        EXPECT_EQ(texts_of(secondary_errors(a)), (events{"2", "3"}));
+    }
+    EXPECT_EQ(secondaries.size(), before);
+}
+
+TEST(secondary_errors, keep_a_group_that_has_nothing_to_do_with_the_primary) {
+    const auto a = std::make_exception_ptr(1);
+    const auto group = group_of({std::make_exception_ptr(2), std::make_exception_ptr(3)});
+    note_secondary(a, group);
+    ASSERT_EQ(secondary_errors(a).size(), 1U);
+    EXPECT_EQ(secondary_errors(a).front(), group);
+}
+
+TEST(error_group, names_each_error_once_when_groups_meet) {
+    const std::size_t before = secondaries.size();
+    {
+        events log;
+        try {
+            withal::with<withal::both_failed::group>(
+                withal::exit_stack(withal::both_failed::group), [&](auto& stack) {
+                    stack.push(recorder(log, "a").failing_to_exit());
+                    stack.push(recorder(log, "b").failing_to_exit());
+                    throw error("body");
+                });
+            ADD_FAILURE();
+        } catch (const withal::error_group& group) {
+            EXPECT_EQ(texts_of(group.errors()), (events{"body", "b.exit", "a.exit"}));
+        }
+    }
+    EXPECT_EQ(secondaries.size(), before);
 }
 
 // --- types ---

@@ -98,21 +98,37 @@ inline bool leads_to(const error_group& group, const std::exception_ptr& error) 
     return false;
 }
 
-/// Every secondary error comes by here: recorded under its primary and shown to the hook. A group
-/// that owns the primary is recorded as its other members, or the two would own each other.
+/// Records the members of a group that owns `primary`, and what is secondary to it, instead of the
+/// group: the two would own each other. False if it does not own it.
+inline bool attach_members(const std::exception_ptr& primary,
+                           const std::exception_ptr& secondary) noexcept {
+    bool owns = false;
+    const auto attach_all = [&primary](const error_list& errors) {
+        for (const std::exception_ptr& each : errors) {
+            secondaries.attach(primary, each);
+        }
+    };
+    try {
+        detail::inspect_exception<error_group>(secondary, [&](const error_group& group) {
+            owns = detail::leads_to(group, primary);
+            if (owns) {
+                attach_all(group.errors());
+                attach_all(secondaries.errors_of(secondary));
+            }
+        });
+    } catch (const std::bad_alloc&) {
+        // swallow: without memory the hook is told, and that is all
+    }
+    return owns;
+}
+
+/// Every secondary error comes by here: recorded under its primary and shown to the hook.
 [[gnu::cold]] inline void note_secondary(const std::exception_ptr& primary,
                                          const std::exception_ptr& secondary) noexcept {
     if (primary == secondary || secondary == nullptr) {
         return;
     }
-    bool recorded = false;
-    detail::inspect_exception<error_group>(secondary, [&](const error_group& group) {
-        recorded = primary != nullptr && detail::leads_to(group, primary);
-        for (std::size_t at = 0; recorded && at < group.errors().size(); ++at) {
-            secondaries.attach(primary, group.errors()[at]);
-        }
-    });
-    if (!recorded) {
+    if (primary != nullptr && !detail::attach_members(primary, secondary)) {
         secondaries.attach(primary, secondary);
     }
     if (const secondary_error_hook hook = load_acquire(secondary_hook)) {
