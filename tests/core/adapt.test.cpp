@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <withal/core/adapt.hpp>
 
+#include <withal/core/testing.hpp>
 #include <withal/core/with.hpp>
 
 #include <gtest/gtest.h>
@@ -16,31 +17,29 @@
 #include <type_traits>
 #include <utility>
 
-#include <support/recorder.hpp>
-
 namespace {
 
 using withal::outcome;
 using withal::secondary_errors;
 using withal::verdict;
 using withal::with;
-using withal_test::answering;
-using withal_test::error;
-using withal_test::events;
-using withal_test::recorder;
-using withal_test::text_of;
-using withal_test::texts_of;
-using withal_test::thrown_by;
+using withal::testing::answering_recorder;
+using withal::testing::event_log;
+using withal::testing::planned_failure;
+using withal::testing::recorder;
+using withal::testing::text_of;
+using withal::testing::texts_of;
+using withal::testing::thrown_by;
 
 // --- closing ---
 
 struct connection {
-    events* log;
+    event_log* log;
     bool fails = false;
     int close() {
         log->push_back("close");
         if (fails) {
-            throw error("close");
+            throw planned_failure("close");
         }
         return 0;
     }
@@ -48,33 +47,33 @@ struct connection {
 };
 
 TEST(closing, closes_an_lvalue_in_place_and_owns_an_rvalue) {
-    events log;
+    event_log log;
     connection line{&log};
     with(withal::closing(line), [&](connection& c) { EXPECT_EQ(&c, &line); });
     with(withal::closing(connection{&log}), [](connection&) {});
     with(withal::closing(std::make_unique<int>(1),
                          [&](auto& p) { log.push_back(std::to_string(*p)); }),
          [](std::unique_ptr<int>&) {});
-    EXPECT_EQ(log, (events{"close", "close", "1"}));
+    EXPECT_EQ(log, (event_log{"close", "close", "1"}));
 }
 
 TEST(closing, calls_another_member_or_a_function) {
-    events log;
+    event_log log;
     connection line{&log};
     with(withal::closing(line, &connection::hang_up), [](connection&) {});
     with(withal::closing(line, [](connection& c) { c.hang_up(); }), [](connection&) {});
-    EXPECT_EQ(log, (events{"hang up", "hang up"}));
+    EXPECT_EQ(log, (event_log{"hang up", "hang up"}));
 }
 
 TEST(closing, closes_when_the_body_throws_and_a_close_that_fails_is_secondary) {
-    events log;
+    event_log log;
     connection line{&log, true};
     try {
-        with(withal::closing(line), [](connection&) { throw error("body"); });
+        with(withal::closing(line), [](connection&) { throw planned_failure("body"); });
         FAIL();
-    } catch (const error& e) {
+    } catch (const planned_failure& e) {
         EXPECT_STREQ(e.what(), "body");
-        EXPECT_EQ(texts_of(secondary_errors()), (events{"close"}));
+        EXPECT_EQ(texts_of(secondary_errors()), (event_log{"close"}));
     }
     EXPECT_EQ(thrown_by([&] { with(withal::closing(line), [](connection&) {}); }), "close");
 }
@@ -82,12 +81,12 @@ TEST(closing, closes_when_the_body_throws_and_a_close_that_fails_is_secondary) {
 // --- suppress ---
 
 TEST(suppress, ends_the_types_it_names_and_what_derives_from_them) {
-    EXPECT_FALSE(with(withal::suppress<std::runtime_error>(), [] { throw error("x"); }));
+    EXPECT_FALSE(with(withal::suppress<std::runtime_error>(), [] { throw planned_failure("x"); }));
     EXPECT_FALSE(with(withal::suppress<int, std::logic_error>(), [] { throw 3; }));
     EXPECT_TRUE(with(withal::suppress<int>(), [] {}));
     EXPECT_EQ(thrown_by([] {
-                  static_cast<void>(
-                      with(withal::suppress<std::logic_error>(), [] { throw error("other"); }));
+                  static_cast<void>(with(withal::suppress<std::logic_error>(),
+                                         [] { throw planned_failure("other"); }));
               }),
               "other");
 }
@@ -108,19 +107,20 @@ TEST(suppress, asks_its_predicate) {
 
 TEST(suppress, whose_predicate_throws_keeps_the_bodys_error) {
     try {
-        static_cast<void>(with(withal::suppress<int>([](int) -> bool { throw error("predicate"); }),
-                               [] { throw 5; }));
+        static_cast<void>(
+            with(withal::suppress<int>([](int) -> bool { throw planned_failure("predicate"); }),
+                 [] { throw 5; }));
         FAIL();
     } catch (int number) {
         EXPECT_EQ(number, 5);
-        EXPECT_EQ(texts_of(secondary_errors()), (events{"predicate"}));
+        EXPECT_EQ(texts_of(secondary_errors()), (event_log{"predicate"}));
     }
 }
 
 TEST(suppress, remembers_what_it_swallowed) {
-    auto ignoring = withal::suppress<error>();
+    auto ignoring = withal::suppress<planned_failure>();
     EXPECT_EQ(ignoring.swallowed(), nullptr);
-    EXPECT_FALSE(with(ignoring, [] { throw error("gone"); }));
+    EXPECT_FALSE(with(ignoring, [] { throw planned_failure("gone"); }));
     EXPECT_EQ(text_of(ignoring.swallowed()), "gone");
     static_assert(withal::reuse_of<decltype(ignoring)> == withal::reuse::reentrant);
 }
@@ -135,7 +135,7 @@ TEST(null_context, hands_its_value_over) {
 }
 
 TEST(when, enters_only_on_the_condition) {
-    events log;
+    event_log log;
     std::mutex mutex;
     with(withal::when(true, mutex), [&] { EXPECT_FALSE(mutex.try_lock()); });
     with(withal::when(false, mutex), [&] {
@@ -145,7 +145,7 @@ TEST(when, enters_only_on_the_condition) {
     with(withal::when(false, recorder(log, "a")), [](std::string* s) { EXPECT_EQ(s, nullptr); });
     EXPECT_TRUE(log.empty());
     with(withal::when(true, recorder(log, "a")), [](std::string* s) { EXPECT_EQ(*s, "a"); });
-    EXPECT_EQ(log, (events{"a.enter", "a.exit ok"}));
+    EXPECT_EQ(log, (event_log{"a.enter", "a.exit ok"}));
 }
 
 TEST(when, gives_an_optional_for_a_manager_that_enters_to_a_value) {
@@ -158,13 +158,13 @@ TEST(when, gives_an_optional_for_a_manager_that_enters_to_a_value) {
 }
 
 TEST(when, suppresses_only_if_its_manager_was_entered) {
-    events log;
-    EXPECT_FALSE(
-        with(withal::when(true, answering(log, "a", verdict::suppress)), [] { throw error("x"); }));
+    event_log log;
+    EXPECT_FALSE(with(withal::when(true, recorder(log, "a").answering(verdict::suppress)),
+                      [](auto&) { throw planned_failure("x"); }));
     EXPECT_EQ(thrown_by([&] {
                   static_cast<void>(
-                      with(withal::when(false, answering(log, "b", verdict::suppress)),
-                           [] { throw error("x"); }));
+                      with(withal::when(false, recorder(log, "b").answering(verdict::suppress)),
+                           [](auto&) { throw planned_failure("x"); }));
               }),
               "x");
     static_assert(!withal::may_suppress<withal::when_manager<recorder>>);
@@ -174,28 +174,28 @@ TEST(when, suppresses_only_if_its_manager_was_entered) {
 
 TEST(on_exit, runs_each_action_on_its_own_kind_of_end) {
     for (const bool failing : {false, true}) {
-        events log;
+        event_log log;
         static_cast<void>(
             withal::try_with(withal::on_exit([&] { log.push_back("exit"); }),
                              withal::on_fail([&](const outcome& left) {
-                                 log.push_back(withal_test::word_of(left));
+                                 log.push_back(withal::testing::word_of(left));
                              }),
                              withal::on_success([&]() noexcept { log.push_back("success"); }),
                              [&] {
                                  if (failing) {
-                                     throw error("x");
+                                     throw planned_failure("x");
                                  }
                              }));
-        EXPECT_EQ(log, failing ? (events{"threw x", "exit"}) : (events{"success", "exit"}));
+        EXPECT_EQ(log, failing ? (event_log{"threw x", "exit"}) : (event_log{"success", "exit"}));
     }
 }
 
 TEST(on_exit, takes_a_failure_value_for_a_failure) {
-    events log;
+    event_log log;
     static_cast<void>(with(withal::on_fail([&] { log.push_back("fail"); }),
                            withal::on_success([&] { log.push_back("success"); }),
                            [] { return std::make_error_code(std::errc::io_error); }));
-    EXPECT_EQ(log, (events{"fail"}));
+    EXPECT_EQ(log, (event_log{"fail"}));
 }
 
 TEST(on_exit, can_be_called_off_until_the_next_enter) {
@@ -208,33 +208,34 @@ TEST(on_exit, can_be_called_off_until_the_next_enter) {
 }
 
 TEST(on_exit, that_throws_is_a_failed_exit) {
-    EXPECT_EQ(thrown_by([] { with(withal::on_exit([] { throw error("action"); }), [] {}); }),
-              "action");
+    EXPECT_EQ(
+        thrown_by([] { with(withal::on_exit([] { throw planned_failure("action"); }), [] {}); }),
+        "action");
 }
 
 // --- as_manager ---
 
 struct raii {
-    explicit raii(events& to) : log(&to) { log->push_back("made"); }
+    explicit raii(event_log& to) : log(&to) { log->push_back("made"); }
     raii(const raii&) = delete;
     raii& operator=(const raii&) = delete;
     ~raii() { log->push_back("destroyed"); }
-    events* log;
+    event_log* log;
 };
 
 TEST(as_manager, makes_an_immovable_object_and_destroys_it) {
-    events log;
+    event_log log;
     auto making = withal::as_manager([&] { return raii(log); });
     for (int n = 0; n < 2; ++n) {
         with(making, [&](raii& object) { object.log->push_back("body"); });
     }
-    EXPECT_EQ(log, (events{"made", "body", "destroyed", "made", "body", "destroyed"}));
+    EXPECT_EQ(log, (event_log{"made", "body", "destroyed", "made", "body", "destroyed"}));
 }
 
 TEST(as_manager, passes_an_error_of_the_factory_and_has_nothing_to_destroy_then) {
-    events log;
+    event_log log;
     EXPECT_EQ(thrown_by([&] {
-                  with(withal::as_manager([&]() -> raii { throw error("factory"); }),
+                  with(withal::as_manager([&]() -> raii { throw planned_failure("factory"); }),
                        [](raii&) { FAIL(); });
               }),
               "factory");
@@ -242,17 +243,17 @@ TEST(as_manager, passes_an_error_of_the_factory_and_has_nothing_to_destroy_then)
 }
 
 TEST(as_manager, says_that_it_is_entered_already) {
-    events log;
+    event_log log;
     auto making = withal::as_manager([&] { return raii(log); });
     with(making,
          [&](raii&) { EXPECT_THROW(with(making, [](raii&) { FAIL(); }), withal::logic_error); });
-    EXPECT_EQ(log, (events{"made", "destroyed"}));
+    EXPECT_EQ(log, (event_log{"made", "destroyed"}));
 }
 
 // --- all ---
 
 TEST(all, enters_and_exits_in_order_and_gives_the_resources_as_a_tuple) {
-    events log;
+    event_log log;
     auto both = withal::all(
         recorder(log, "a"), withal::on_exit([&] { log.push_back("action"); }), recorder(log, "c"));
     static_assert(
@@ -263,8 +264,8 @@ TEST(all, enters_and_exits_in_order_and_gives_the_resources_as_a_tuple) {
             log.push_back(a + c);
         });
     }
-    const events once{"a.enter", "c.enter", "ac", "c.exit ok", "action", "a.exit ok"};
-    events twice = once;
+    const event_log once{"a.enter", "c.enter", "ac", "c.exit ok", "action", "a.exit ok"};
+    event_log twice = once;
     twice.insert(twice.end(), once.begin(), once.end());
     EXPECT_EQ(log, twice);
 }
@@ -278,111 +279,113 @@ TEST(all, of_void_managers_enters_to_void) {
 }
 
 TEST(all, keeps_the_bodys_error_and_the_cleanups_innermost_first) {
-    events log;
+    event_log log;
     try {
         with(
             withal::all(recorder(log, "a").failing_to_exit(), recorder(log, "b").failing_to_exit()),
-            [](auto&) { throw error("body"); });
+            [](auto&) { throw planned_failure("body"); });
         FAIL();
-    } catch (const error& e) {
+    } catch (const planned_failure& e) {
         EXPECT_STREQ(e.what(), "body");
-        EXPECT_EQ(texts_of(secondary_errors()), (events{"b.exit", "a.exit"}));
+        EXPECT_EQ(texts_of(secondary_errors()), (event_log{"b.exit", "a.exit"}));
     }
 }
 
 TEST(all, throws_the_first_failing_exits_error_after_a_success) {
-    events log;
+    event_log log;
     try {
         with(
             withal::all(recorder(log, "a").failing_to_exit(), recorder(log, "b").failing_to_exit()),
             [](auto&) {});
         FAIL();
-    } catch (const error& e) {
+    } catch (const planned_failure& e) {
         EXPECT_STREQ(e.what(), "b.exit");
-        EXPECT_EQ(texts_of(secondary_errors()), (events{"a.exit"}));
+        EXPECT_EQ(texts_of(secondary_errors()), (event_log{"a.exit"}));
     }
     EXPECT_EQ(log.back(), "a.exit threw b.exit");
 }
 
 TEST(all, exits_those_before_an_enter_that_failed) {
-    events log;
+    event_log log;
     EXPECT_EQ(thrown_by([&] {
                   with(withal::all(recorder(log, "a"), recorder(log, "b").failing_to_enter()),
                        [](auto&) { FAIL(); });
               }),
               "b.enter");
-    EXPECT_EQ(log, (events{"a.enter", "b.enter", "a.exit threw b.enter"}));
+    EXPECT_EQ(log, (event_log{"a.enter", "b.enter", "a.exit threw b.enter"}));
 }
 
 TEST(all, may_suppress_and_replace_if_one_of_them_may) {
-    events log;
+    event_log log;
     static_assert(!withal::may_suppress<withal::all_manager<recorder, recorder>>);
-    static_assert(withal::may_suppress<withal::all_manager<recorder, answering>>);
-    EXPECT_FALSE(with(withal::all(recorder(log, "a"), answering(log, "b", verdict::suppress)),
-                      [](auto&) { throw error("body"); }));
+    static_assert(withal::may_suppress<withal::all_manager<recorder, answering_recorder>>);
+    EXPECT_FALSE(
+        with(withal::all(recorder(log, "a"), recorder(log, "b").answering(verdict::suppress)),
+             [](auto&) { throw planned_failure("body"); }));
     EXPECT_EQ(log.back(), "a.exit ok");
     EXPECT_EQ(thrown_by([&] {
-                  static_cast<void>(
-                      with(withal::all(answering(
-                               log, "b", verdict::replace(std::make_exception_ptr(error("new"))))),
-                           [] { throw error("body"); }));
+                  static_cast<void>(with(withal::all(recorder(log, "b").answering(verdict::replace(
+                                             std::make_exception_ptr(planned_failure("new"))))),
+                                         [](auto&) { throw planned_failure("body"); }));
               }),
               "new");
 }
 
 TEST(all, shows_a_failure_value_to_every_one) {
-    events log;
+    event_log log;
     static_cast<void>(with(withal::all(recorder(log, "a"), recorder(log, "b")),
                            [](auto&) { return std::make_error_code(std::errc::io_error); }));
-    EXPECT_EQ(log, (events{"a.enter", "b.enter", "b.exit failed", "a.exit failed"}));
+    EXPECT_EQ(log, (event_log{"a.enter", "b.enter", "b.exit failed", "a.exit failed"}));
 }
 
 TEST(all, shows_those_before_a_failed_enter_that_error_and_lets_none_suppress_it) {
-    events log;
+    event_log log;
     EXPECT_EQ(thrown_by([&] {
-                  static_cast<void>(with(withal::all(recorder(log, "a"),
-                                                     answering(log, "b", verdict::suppress),
-                                                     recorder(log, "c").failing_to_enter()),
-                                         [](auto&) { FAIL(); }));
+                  static_cast<void>(
+                      with(withal::all(recorder(log, "a"),
+                                       recorder(log, "b").answering(verdict::suppress),
+                                       recorder(log, "c").failing_to_enter()),
+                           [](auto&) { FAIL(); }));
               }),
               "c.enter");
     EXPECT_EQ(
         log,
-        (events{"a.enter", "b.enter", "c.enter", "b.exit threw c.enter", "a.exit threw c.enter"}));
+        (event_log{
+            "a.enter", "b.enter", "c.enter", "b.exit threw c.enter", "a.exit threw c.enter"}));
 }
 
 TEST(all, lets_a_translation_of_a_failed_enter_go_on) {
-    events log;
-    EXPECT_EQ(
-        thrown_by([&] {
-            static_cast<void>(with(
-                withal::all(
-                    answering(log, "a", verdict::replace(std::make_exception_ptr(error("new")))),
-                    recorder(log, "b").failing_to_enter()),
-                [](auto&) { FAIL(); }));
-        }),
-        "new");
+    event_log log;
+    EXPECT_EQ(thrown_by([&] {
+                  static_cast<void>(
+                      with(withal::all(recorder(log, "a").answering(verdict::replace(
+                                           std::make_exception_ptr(planned_failure("new")))),
+                                       recorder(log, "b").failing_to_enter()),
+                           [](auto&) { FAIL(); }));
+              }),
+              "new");
 }
 
 TEST(all, says_that_it_is_entered_already) {
-    events log;
+    event_log log;
     auto both = withal::all(recorder(log, "a"), recorder(log, "b"));
     with(both,
          [&](auto&) { EXPECT_THROW(with(both, [](auto&) { FAIL(); }), withal::logic_error); });
-    EXPECT_EQ(log, (events{"a.enter", "b.enter", "b.exit ok", "a.exit ok"}));
+    EXPECT_EQ(log, (event_log{"a.enter", "b.enter", "b.exit ok", "a.exit ok"}));
 }
 
 TEST(all, shows_a_cancellation_as_one) {
-    events log;
+    event_log log;
     auto both = withal::all(recorder(log, "a"), recorder(log, "b"));
     both.enter();
-    both.exit(withal::detail::outcome_access::cancelled(std::make_exception_ptr(error("stop"))));
-    EXPECT_EQ(log, (events{"a.enter", "b.enter", "b.exit cancelled", "a.exit cancelled"}));
+    both.exit(withal::detail::outcome_access::cancelled(
+        std::make_exception_ptr(planned_failure("stop"))));
+    EXPECT_EQ(log, (event_log{"a.enter", "b.enter", "b.exit cancelled", "a.exit cancelled"}));
 }
 
 struct throws_when_moved {
     throws_when_moved() = default;
-    throws_when_moved(throws_when_moved&&) { throw error("moved"); } // NOLINT: may throw
+    throws_when_moved(throws_when_moved&&) { throw planned_failure("moved"); } // NOLINT: may throw
 };
 
 TEST(when, never_moves_the_resource) {
@@ -404,9 +407,9 @@ TEST(when, never_moves_the_resource) {
 
 /// RAII that rolls back if it dies by an exception, as database transactions do.
 struct asking_raii {
-    events* log;
+    event_log* log;
     int before = std::uncaught_exceptions();
-    explicit asking_raii(events& to) : log(&to) {}
+    explicit asking_raii(event_log& to) : log(&to) {}
     asking_raii(const asking_raii&) = delete;
     asking_raii& operator=(const asking_raii&) = delete;
     ~asking_raii() { log->push_back(std::uncaught_exceptions() > before ? "roll back" : "commit"); }
@@ -414,11 +417,11 @@ struct asking_raii {
 
 TEST(as_manager, lets_a_destructor_see_that_an_exception_is_on_its_way) {
     for (const bool failing : {false, true}) {
-        events log;
+        event_log log;
         const auto make = [&] { return asking_raii(log); };
         const auto body = [&] {
             if (failing) {
-                throw error("body");
+                throw planned_failure("body");
             }
         };
         static_cast<void>(withal::try_with(withal::as_manager(make), [&](auto&) { body(); }));
@@ -426,7 +429,8 @@ TEST(as_manager, lets_a_destructor_see_that_an_exception_is_on_its_way) {
             withal::on_exit([] {}), withal::as_manager(make), withal::on_exit([] {}), [&](auto&) {
                 body();
             }));
-        EXPECT_EQ(log, failing ? (events{"roll back", "roll back"}) : (events{"commit", "commit"}));
+        EXPECT_EQ(
+            log, failing ? (event_log{"roll back", "roll back"}) : (event_log{"commit", "commit"}));
     }
 }
 

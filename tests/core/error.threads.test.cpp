@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <withal/core/error.hpp>
 
+#include <withal/core/testing.hpp>
 #include <withal/core/with.hpp>
 
 #include <gtest/gtest.h>
@@ -11,14 +12,12 @@
 #include <thread>
 #include <vector>
 
-#include <support/recorder.hpp>
-
 namespace {
 
-using withal_test::error;
-using withal_test::events;
-using withal_test::recorder;
-using withal_test::texts_of;
+using withal::testing::event_log;
+using withal::testing::planned_failure;
+using withal::testing::recorder;
+using withal::testing::texts_of;
 
 TEST(secondary_errors, of_failures_on_many_threads_neither_get_lost_nor_mix) {
     constexpr int threads = 4;
@@ -29,14 +28,14 @@ TEST(secondary_errors, of_failures_on_many_threads_neither_get_lost_nor_mix) {
         all.emplace_back([&wrong, t] {
             const std::string name = std::to_string(t);
             for (int round = 0; round < rounds; ++round) {
-                events log;
+                event_log log;
                 try {
                     withal::with(recorder(log, name + "a").failing_to_exit(),
                                  recorder(log, name + "b").failing_to_exit(),
-                                 [&](auto&, auto&) { throw error(name); });
-                } catch (const error& e) {
+                                 [&](auto&, auto&) { throw planned_failure(name); });
+                } catch (const planned_failure& e) {
                     if (e.what() != name || texts_of(withal::secondary_errors()) !=
-                                                events{name + "b.exit", name + "a.exit"}) {
+                                                event_log{name + "b.exit", name + "a.exit"}) {
                         ++wrong;
                     }
                 }
@@ -51,7 +50,7 @@ TEST(secondary_errors, of_failures_on_many_threads_neither_get_lost_nor_mix) {
 }
 
 TEST(secondary_errors, of_one_exception_shared_by_threads_are_all_kept) {
-    const auto primary = std::make_exception_ptr(error("shared"));
+    const auto primary = std::make_exception_ptr(planned_failure("shared"));
     constexpr int threads = 4;
     constexpr int each_adds = 200;
     std::vector<std::thread> all;
@@ -73,17 +72,18 @@ TEST(secondary_errors, of_one_exception_shared_by_threads_are_all_kept) {
 TEST(secondary_errors, follow_an_exception_to_another_thread) {
     std::exception_ptr carried;
     std::thread([&carried] {
-        events log;
+        event_log log;
         try {
-            withal::with(recorder(log, "a").failing_to_exit(), [](auto&) { throw error("body"); });
+            withal::with(recorder(log, "a").failing_to_exit(),
+                         [](auto&) { throw planned_failure("body"); });
         } catch (...) {
             carried = std::current_exception();
         }
     }).join();
     try {
         std::rethrow_exception(carried);
-    } catch (const error&) {
-        EXPECT_EQ(texts_of(withal::secondary_errors()), (events{"a.exit"}));
+    } catch (const planned_failure&) {
+        EXPECT_EQ(texts_of(withal::secondary_errors()), (event_log{"a.exit"}));
     }
 }
 

@@ -4,11 +4,10 @@
 // destructors, so this is for libstdc++; and the sanitizers do not follow such an unwinding (they
 // take the frames it left for live ones), so it is for builds without them.
 #include <withal/core/adapt.hpp>
+#include <withal/core/testing.hpp>
 #include <withal/core/with.hpp>
 
 #include <gtest/gtest.h>
-
-#include <support/recorder.hpp>
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
@@ -28,15 +27,15 @@ namespace {
 
 using withal::outcome;
 using withal::verdict;
-using withal_test::events;
-using withal_test::recorder;
+using withal::testing::event_log;
+using withal::testing::recorder;
 
 /// Suppresses everything it can.
 struct swallows {
-    events* log;
+    event_log* log;
     void enter() {}
     verdict exit(const outcome& left) {
-        log->push_back("swallows " + withal_test::word_of(left));
+        log->push_back("swallows " + withal::testing::word_of(left));
         return verdict::suppress;
     }
 };
@@ -61,7 +60,7 @@ void cancel_me() {
 }
 
 TEST(with, lets_a_thread_cancellation_in_the_body_through_and_runs_every_exit) {
-    events log;
+    event_log log;
     EXPECT_TRUE(cancelled([&] {
         static_cast<void>(withal::with(recorder(log, "a"),
                                        swallows{&log},
@@ -71,7 +70,7 @@ TEST(with, lets_a_thread_cancellation_in_the_body_through_and_runs_every_exit) {
     }));
     EXPECT_EQ(
         log,
-        (events{
+        (event_log{
             "a.enter", "c.enter", "c.exit abandoned", "swallows abandoned", "a.exit abandoned"}));
 }
 
@@ -80,16 +79,16 @@ TEST(with, lets_a_thread_cancellation_in_enter_through) {
         void enter() { cancel_me(); }
         void exit() {}
     };
-    events log;
+    event_log log;
     EXPECT_TRUE(cancelled([&] {
         withal::with(recorder(log, "a"), cancels_in_enter{}, [](auto&) {});
         log.push_back("swallowed");
     }));
-    EXPECT_EQ(log, (events{"a.enter", "a.exit abandoned"}));
+    EXPECT_EQ(log, (event_log{"a.enter", "a.exit abandoned"}));
 }
 
 struct cancels_in_exit {
-    events* log;
+    event_log* log;
     void enter() {}
     void exit() {
         log->push_back("cancelling");
@@ -98,18 +97,19 @@ struct cancels_in_exit {
 };
 
 TEST(with, lets_a_thread_cancellation_in_an_exit_after_success_through) {
-    events log;
+    event_log log;
     EXPECT_TRUE(cancelled([&] {
         withal::with(
             recorder(log, "a"), recorder(log, "b"), cancels_in_exit{&log}, [](auto&, auto&) {});
         log.push_back("swallowed");
     }));
-    EXPECT_EQ(log,
-              (events{"a.enter", "b.enter", "cancelling", "b.exit abandoned", "a.exit abandoned"}));
+    EXPECT_EQ(
+        log,
+        (event_log{"a.enter", "b.enter", "cancelling", "b.exit abandoned", "a.exit abandoned"}));
 }
 
 TEST(try_with, lets_a_thread_cancellation_through) {
-    events log;
+    event_log log;
     EXPECT_TRUE(cancelled([&] {
         static_cast<void>(withal::try_with(recorder(log, "a"), [](auto&) { cancel_me(); }));
         log.push_back("swallowed");
@@ -118,7 +118,7 @@ TEST(try_with, lets_a_thread_cancellation_through) {
 }
 
 TEST(all, lets_a_thread_cancellation_through) {
-    events log;
+    event_log log;
     EXPECT_TRUE(cancelled([&] {
         withal::with(withal::all(recorder(log, "a"), recorder(log, "b")),
                      [](auto&) { cancel_me(); });

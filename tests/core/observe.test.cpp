@@ -2,6 +2,7 @@
 #include <withal/core/observe.hpp>
 
 #include <withal/core/adapt.hpp>
+#include <withal/core/testing.hpp>
 #include <withal/core/with.hpp>
 
 #include <gtest/gtest.h>
@@ -13,17 +14,15 @@
 #include <type_traits>
 #include <vector>
 
-#include <support/recorder.hpp>
-
 namespace {
 
 using withal::event;
 using withal::event_kind;
 using withal::outcome;
 using withal::verdict;
-using withal_test::error;
-using withal_test::events;
-using withal_test::thrown_by;
+using withal::testing::event_log;
+using withal::testing::planned_failure;
+using withal::testing::thrown_by;
 
 std::string word(event_kind kind) {
     switch (kind) {
@@ -50,14 +49,14 @@ std::string word(event_kind kind) {
 }
 
 /// Writes events as "label kind [outcome] [error]".
-auto recording(events& log) {
+auto recording(event_log& log) {
     return withal::observe([&log](const event& e) noexcept {
         std::string line = std::string(e.manager) + " " + word(e.kind);
         if (e.left != nullptr) {
-            line += " [" + withal_test::word_of(*e.left) + "]";
+            line += " [" + withal::testing::word_of(*e.left) + "]";
         }
         if (e.error != nullptr) {
-            line += " " + withal_test::text_of(e.error);
+            line += " " + withal::testing::text_of(e.error);
         }
         log.push_back(line);
     });
@@ -70,12 +69,12 @@ struct named {
     bool fails_exit = false;
     void enter() const {
         if (fails_enter) {
-            throw error("enter");
+            throw planned_failure("enter");
         }
     }
     verdict exit(const outcome&) const {
         if (fails_exit) {
-            throw error("exit");
+            throw planned_failure("exit");
         }
         return answer;
     }
@@ -84,71 +83,72 @@ struct named {
 };
 
 TEST(observe, shows_every_step_of_nested_scopes_in_order) {
-    events log;
+    event_log log;
     {
         auto watching = recording(log);
         static_cast<void>(withal::with(named{"a"}, named{"b"}, [&] { log.push_back("body"); }));
     }
     static_cast<void>(withal::with(named{"unseen"}, [] {}));
     EXPECT_EQ(log,
-              (events{"a enter",
-                      "a entered",
-                      "b enter",
-                      "b entered",
-                      "body",
-                      "b exit [ok]",
-                      "b exited [ok]",
-                      "a exit [ok]",
-                      "a exited [ok]"}));
+              (event_log{"a enter",
+                         "a entered",
+                         "b enter",
+                         "b entered",
+                         "body",
+                         "b exit [ok]",
+                         "b exited [ok]",
+                         "a exit [ok]",
+                         "a exited [ok]"}));
 }
 
 TEST(observe, shows_what_exits_did_with_an_error) {
-    events log;
+    event_log log;
     auto watching = recording(log);
     EXPECT_EQ(thrown_by([&] {
                   static_cast<void>(withal::with(
-                      named{"a", verdict::replace(std::make_exception_ptr(error("new")))},
+                      named{"a", verdict::replace(std::make_exception_ptr(planned_failure("new")))},
                       named{"b", verdict::propagate, false, true},
-                      [] { throw error("body"); }));
+                      [] { throw planned_failure("body"); }));
               }),
               "new");
     EXPECT_EQ(log,
-              (events{"a enter",
-                      "a entered",
-                      "b enter",
-                      "b entered",
-                      "b exit [threw body]",
-                      "b secondary [threw body] exit",
-                      "b exited [threw body] exit",
-                      "a exit [threw body]",
-                      "a replaced [threw body] new",
-                      "a exited [threw body]"}));
+              (event_log{"a enter",
+                         "a entered",
+                         "b enter",
+                         "b entered",
+                         "b exit [threw body]",
+                         "b secondary [threw body] exit",
+                         "b exited [threw body] exit",
+                         "a exit [threw body]",
+                         "a replaced [threw body] new",
+                         "a exited [threw body]"}));
     log.clear();
-    static_cast<void>(withal::with(named{"a", verdict::suppress}, [] { throw error("body"); }));
+    static_cast<void>(
+        withal::with(named{"a", verdict::suppress}, [] { throw planned_failure("body"); }));
     EXPECT_EQ(log,
-              (events{"a enter",
-                      "a entered",
-                      "a exit [threw body]",
-                      "a suppressed [threw body]",
-                      "a exited [threw body]"}));
+              (event_log{"a enter",
+                         "a entered",
+                         "a exit [threw body]",
+                         "a suppressed [threw body]",
+                         "a exited [threw body]"}));
 }
 
 TEST(observe, shows_an_enter_that_failed_and_an_exit_that_failed_after_success) {
-    events log;
+    event_log log;
     auto watching = recording(log);
     EXPECT_EQ(thrown_by([&] {
                   static_cast<void>(
                       withal::with(named{"a", verdict::propagate, true}, [] { FAIL(); }));
               }),
               "enter");
-    EXPECT_EQ(log, (events{"a enter", "a enter_failed enter"}));
+    EXPECT_EQ(log, (event_log{"a enter", "a enter_failed enter"}));
     log.clear();
     EXPECT_EQ(thrown_by([&] {
                   static_cast<void>(
                       withal::with(named{"a", verdict::propagate, false, true}, [] {}));
               }),
               "exit");
-    EXPECT_EQ(log, (events{"a enter", "a entered", "a exit [ok]", "a exited [ok] exit"}));
+    EXPECT_EQ(log, (event_log{"a enter", "a entered", "a exit [ok]", "a exited [ok] exit"}));
 }
 
 TEST(observe, changes_no_result_and_no_error) {
@@ -163,7 +163,7 @@ TEST(observe, changes_no_result_and_no_error) {
         void exit() noexcept {}
         int number = 3;
     };
-    events log;
+    event_log log;
     auto watching = recording(log);
     quiet m;
     int& lent = withal::with(m, [](int& n) -> int& { return n; });
@@ -174,11 +174,13 @@ TEST(observe, changes_no_result_and_no_error) {
                   [](int& n) { return withal::null_context(n + 1); },
                   [](int& n, int& k) { return n + k; }),
               7);
-    EXPECT_EQ(withal::try_with(m, [](int&) -> int { throw error("x"); }).has_value(), false);
-    EXPECT_EQ(
-        withal::with_or(
-            named{"a", verdict::suppress}, []() -> int { throw error("x"); }, [] { return 8; }),
-        8);
+    EXPECT_EQ(withal::try_with(m, [](int&) -> int { throw planned_failure("x"); }).has_value(),
+              false);
+    EXPECT_EQ(withal::with_or(
+                  named{"a", verdict::suppress},
+                  []() -> int { throw planned_failure("x"); },
+                  [] { return 8; }),
+              8);
     const std::string type = log.front();
     EXPECT_NE(type.find("quiet"), std::string::npos) << "the type's name stands for a label";
 }
@@ -245,13 +247,13 @@ static_assert(!std::is_move_constructible_v<
               decltype(withal::observe(std::declval<void (*)(const event&) noexcept>()))>);
 
 TEST(observe, does_not_show_a_scope_that_began_before) {
-    events log;
+    event_log log;
     {
         auto guard = withal::scoped(named{"early"});
         auto watching = recording(log);
         auto late = withal::scoped(named{"late"});
     }
-    EXPECT_EQ(log, (events{"late enter", "late entered", "late exit [ok]", "late exited [ok]"}));
+    EXPECT_EQ(log, (event_log{"late enter", "late entered", "late exit [ok]", "late exited [ok]"}));
 }
 
 } // namespace

@@ -2,6 +2,7 @@
 #include <withal/core/scoped.hpp>
 
 #include <withal/core/adapt.hpp>
+#include <withal/core/testing.hpp>
 #include <withal/core/with.hpp>
 
 #include <gtest/gtest.h>
@@ -10,22 +11,19 @@
 #include <string>
 #include <type_traits>
 
-#include <support/recorder.hpp>
-
 namespace {
 
 using withal::scoped;
 using withal::verdict;
-using withal_test::answering;
-using withal_test::error;
-using withal_test::events;
-using withal_test::recorder;
-using withal_test::thrown_by;
+using withal::testing::event_log;
+using withal::testing::planned_failure;
+using withal::testing::recorder;
+using withal::testing::thrown_by;
 
 static_assert(!std::is_move_constructible_v<decltype(scoped(withal::null_context()))>);
 
 TEST(scoped, exits_at_the_end_of_the_block) {
-    events log;
+    event_log log;
     {
         auto guard = scoped(recorder(log, "a"));
         EXPECT_EQ(*guard, "a");
@@ -33,7 +31,7 @@ TEST(scoped, exits_at_the_end_of_the_block) {
         EXPECT_EQ(guard.get(), "a");
         log.push_back("body");
     }
-    EXPECT_EQ(log, (events{"a.enter", "body", "a.exit ok"}));
+    EXPECT_EQ(log, (event_log{"a.enter", "body", "a.exit ok"}));
 }
 
 TEST(scoped, refers_to_an_lvalue_manager) {
@@ -58,7 +56,7 @@ TEST(scoped, refers_to_an_lvalue_manager) {
 }
 
 TEST(scoped, lets_code_return_and_break_from_inside) {
-    events log;
+    event_log log;
     const auto find = [&]() -> int {
         for (int n = 0; n < 3; ++n) {
             auto guard = scoped(recorder(log, "a"));
@@ -70,7 +68,7 @@ TEST(scoped, lets_code_return_and_break_from_inside) {
         return -1;
     };
     EXPECT_EQ(find(), 1);
-    EXPECT_EQ(log, (events{"a.enter", "a.exit ok", "a.enter", "a.exit ok"}));
+    EXPECT_EQ(log, (event_log{"a.enter", "a.exit ok", "a.enter", "a.exit ok"}));
 }
 
 TEST(scoped, says_failed_with_an_exception_that_it_cannot_show) {
@@ -88,7 +86,7 @@ TEST(scoped, says_failed_with_an_exception_that_it_cannot_show) {
     };
     EXPECT_EQ(thrown_by([&] {
                   auto guard = scoped(looks{threw, seen});
-                  throw error("body");
+                  throw planned_failure("body");
               }),
               "body");
     EXPECT_TRUE(threw);
@@ -96,30 +94,30 @@ TEST(scoped, says_failed_with_an_exception_that_it_cannot_show) {
 }
 
 TEST(scoped, says_success_inside_a_destructor_that_runs_during_unwinding) {
-    events log;
+    event_log log;
     struct cleans_up {
-        events& log;
+        event_log& log;
         ~cleans_up() { auto guard = scoped(recorder(log, "inner")); }
     };
     EXPECT_EQ(thrown_by([&] {
                   const cleans_up local{log};
-                  throw error("outside");
+                  throw planned_failure("outside");
               }),
               "outside");
-    EXPECT_EQ(log, (events{"inner.enter", "inner.exit ok"}));
+    EXPECT_EQ(log, (event_log{"inner.enter", "inner.exit ok"}));
 }
 
 TEST(scoped, cannot_suppress) {
-    events log;
+    event_log log;
     EXPECT_EQ(thrown_by([&] {
-                  auto guard = scoped(answering(log, "a", verdict::suppress));
-                  throw error("body");
+                  auto guard = scoped(recorder(log, "a").answering(verdict::suppress));
+                  throw planned_failure("body");
               }),
               "body");
 }
 
 TEST(scoped, throws_the_error_of_an_exit_after_a_success) {
-    events log;
+    event_log log;
     EXPECT_EQ(thrown_by([&] { auto guard = scoped(recorder(log, "a").failing_to_exit()); }),
               "a.exit");
     static_assert(!noexcept(scoped(std::declval<recorder>())));
@@ -133,13 +131,13 @@ std::string hooked_secondary;
 TEST(scoped, records_an_exit_that_fails_during_unwinding_and_does_not_terminate) {
     const auto before = withal::on_secondary_error(
         [](const std::exception_ptr& primary, const std::exception_ptr& secondary) noexcept {
-            hooked_primary = withal_test::text_of(primary);
-            hooked_secondary = withal_test::text_of(secondary);
+            hooked_primary = withal::testing::text_of(primary);
+            hooked_secondary = withal::testing::text_of(secondary);
         });
-    events log;
+    event_log log;
     EXPECT_EQ(thrown_by([&] {
                   auto guard = scoped(recorder(log, "a").failing_to_exit());
-                  throw error("body");
+                  throw planned_failure("body");
               }),
               "body");
     withal::on_secondary_error(before);
@@ -148,10 +146,10 @@ TEST(scoped, records_an_exit_that_fails_during_unwinding_and_does_not_terminate)
 }
 
 TEST(scoped, exits_nothing_when_enter_throws) {
-    events log;
+    event_log log;
     EXPECT_EQ(thrown_by([&] { auto guard = scoped(recorder(log, "a").failing_to_enter()); }),
               "a.enter");
-    EXPECT_EQ(log, (events{"a.enter"}));
+    EXPECT_EQ(log, (event_log{"a.enter"}));
 }
 
 } // namespace

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <withal/core/with.hpp>
 
+#include <withal/core/testing.hpp>
+
 #include <gtest/gtest.h>
 
 #include <exception>
@@ -14,8 +16,6 @@
 #include <type_traits>
 #include <utility>
 
-#include <support/recorder.hpp>
-
 namespace {
 
 using withal::both_failed;
@@ -23,17 +23,16 @@ using withal::outcome;
 using withal::secondary_errors;
 using withal::verdict;
 using withal::with;
-using withal_test::answering;
-using withal_test::error;
-using withal_test::events;
-using withal_test::recorder;
-using withal_test::text_of;
-using withal_test::texts_of;
-using withal_test::thrown_by;
+using withal::testing::event_log;
+using withal::testing::planned_failure;
+using withal::testing::recorder;
+using withal::testing::text_of;
+using withal::testing::texts_of;
+using withal::testing::thrown_by;
 
 /// A manager whose exit neither throws nor asks: run without a handler.
 struct quiet {
-    events* log;
+    event_log* log;
     std::string name;
     std::string& enter() {
         log->push_back(name + ".enter");
@@ -44,18 +43,18 @@ struct quiet {
 
 /// A manager whose exit asks and does not throw: the body's result is made in place.
 struct quiet_asking {
-    events* log;
+    event_log* log;
     std::string name;
     void enter() { log->push_back(name + ".enter"); }
     void exit(const outcome& left) noexcept {
-        log->push_back(name + ".exit " + withal_test::word_of(left));
+        log->push_back(name + ".exit " + withal::testing::word_of(left));
     }
 };
 
 // --- order ---
 
 TEST(with, enters_left_to_right_and_exits_right_to_left) {
-    events log;
+    event_log log;
     const int value = with(recorder(log, "a"),
                            recorder(log, "b"),
                            recorder(log, "c"),
@@ -66,12 +65,12 @@ TEST(with, enters_left_to_right_and_exits_right_to_left) {
     EXPECT_EQ(value, 7);
     EXPECT_EQ(
         log,
-        (events{"a.enter", "b.enter", "c.enter", "abc", "c.exit ok", "b.exit ok", "a.exit ok"}));
+        (event_log{"a.enter", "b.enter", "c.enter", "abc", "c.exit ok", "b.exit ok", "a.exit ok"}));
 }
 
 TEST(with, shows_every_exit_the_exception_and_lets_the_same_object_go_on) {
-    events log;
-    const auto thrown = std::make_exception_ptr(error("body"));
+    event_log log;
+    const auto thrown = std::make_exception_ptr(planned_failure("body"));
     std::exception_ptr caught;
     try {
         with(recorder(log, "a"), recorder(log, "b"), [&](auto&, auto&) {
@@ -81,11 +80,11 @@ TEST(with, shows_every_exit_the_exception_and_lets_the_same_object_go_on) {
         caught = std::current_exception();
     }
     EXPECT_EQ(caught, thrown);
-    EXPECT_EQ(log, (events{"a.enter", "b.enter", "b.exit threw body", "a.exit threw body"}));
+    EXPECT_EQ(log, (event_log{"a.enter", "b.enter", "b.exit threw body", "a.exit threw body"}));
 }
 
 TEST(with, takes_any_number_of_managers) {
-    events log;
+    event_log log;
     const std::string all = with(
         quiet{&log, "a"},
         recorder(log, "b"),
@@ -164,34 +163,34 @@ TEST(with, enters_a_const_manager_whose_members_allow_it) {
 }
 
 TEST(with, moves_a_move_only_body_in) {
-    events log;
+    event_log log;
     EXPECT_EQ(with(recorder(log, "a"), [p = std::make_unique<int>(3)](auto&) { return *p; }), 3);
 }
 
 TEST(with, runs_a_mutable_body_that_is_an_lvalue_in_place) {
-    events log;
+    event_log log;
     auto body = [calls = 0](auto&) mutable { return ++calls; };
     EXPECT_EQ(with(recorder(log, "a"), body), 1);
     EXPECT_EQ(with(recorder(log, "a"), body), 2);
 }
 
 TEST(with, nests) {
-    events log;
+    event_log log;
     EXPECT_EQ(thrown_by([&] {
                   with(recorder(log, "outer"), [&](auto&) {
-                      with(recorder(log, "inner"), [](auto&) { throw error("body"); });
+                      with(recorder(log, "inner"), [](auto&) { throw planned_failure("body"); });
                   });
               }),
               "body");
-    EXPECT_EQ(
-        log,
-        (events{"outer.enter", "inner.enter", "inner.exit threw body", "outer.exit threw body"}));
+    EXPECT_EQ(log,
+              (event_log{
+                  "outer.enter", "inner.enter", "inner.exit threw body", "outer.exit threw body"}));
 }
 
 // --- failing to enter ---
 
 TEST(with, does_not_exit_what_was_not_entered) {
-    events log;
+    event_log log;
     EXPECT_EQ(thrown_by([&] {
                   with(recorder(log, "a"),
                        recorder(log, "b").failing_to_enter(),
@@ -199,13 +198,13 @@ TEST(with, does_not_exit_what_was_not_entered) {
                        [&](auto&, auto&, auto&) { log.push_back("body"); });
               }),
               "b.enter");
-    EXPECT_EQ(log, (events{"a.enter", "b.enter", "a.exit threw b.enter"}));
+    EXPECT_EQ(log, (event_log{"a.enter", "b.enter", "a.exit threw b.enter"}));
 }
 
 TEST(with, exits_the_first_k_when_the_enter_of_the_next_throws_for_every_k_of_five) {
     for (int failing = 0; failing < 5; ++failing) {
-        events log;
-        events expected;
+        event_log log;
+        event_log expected;
         auto at = [&](int n) {
             recorder made(log, std::string(1, static_cast<char>('a' + n)));
             return n == failing ? std::move(made).failing_to_enter() : std::move(made);
@@ -231,46 +230,46 @@ TEST(with, exits_the_first_k_when_the_enter_of_the_next_throws_for_every_k_of_fi
 
 TEST(with, exits_quiet_managers_when_a_later_enter_throws) {
     struct refuses {
-        void enter() { throw error("no"); }
+        void enter() { throw planned_failure("no"); }
         void exit() noexcept {}
     };
-    events log;
+    event_log log;
     EXPECT_EQ(thrown_by([&] { with(quiet{&log, "a"}, refuses{}, [](auto&) { FAIL(); }); }), "no");
-    EXPECT_EQ(log, (events{"a.enter", "a.exit"}));
+    EXPECT_EQ(log, (event_log{"a.enter", "a.exit"}));
     log.clear();
     EXPECT_EQ(thrown_by([&] { with(quiet_asking{&log, "a"}, refuses{}, [] { FAIL(); }); }), "no");
-    EXPECT_EQ(log, (events{"a.enter", "a.exit threw no"}));
+    EXPECT_EQ(log, (event_log{"a.enter", "a.exit threw no"}));
 }
 
 // --- failing to exit ---
 
 TEST(with, exits_once_when_exit_throws) {
-    events log;
+    event_log log;
     EXPECT_EQ(
         thrown_by([&] { with(recorder(log, "a").failing_to_exit(), [](auto&) { return 1; }); }),
         "a.exit");
-    EXPECT_EQ(log, (events{"a.enter", "a.exit ok"}));
+    EXPECT_EQ(log, (event_log{"a.enter", "a.exit ok"}));
 }
 
 TEST(with, throws_the_first_failing_exits_error_after_a_success_and_keeps_the_later_ones) {
-    events log;
+    event_log log;
     try {
         with(recorder(log, "a").failing_to_exit(),
              recorder(log, "b"),
              recorder(log, "c").failing_to_exit(),
              [](auto&, auto&, auto&) {});
         FAIL();
-    } catch (const error& e) {
+    } catch (const planned_failure& e) {
         EXPECT_STREQ(e.what(), "c.exit");
-        EXPECT_EQ(texts_of(secondary_errors()), (events{"a.exit"}));
+        EXPECT_EQ(texts_of(secondary_errors()), (event_log{"a.exit"}));
     }
     EXPECT_EQ(log,
-              (events{"a.enter",
-                      "b.enter",
-                      "c.enter",
-                      "c.exit ok",
-                      "b.exit threw c.exit",
-                      "a.exit threw c.exit"}));
+              (event_log{"a.enter",
+                         "b.enter",
+                         "c.enter",
+                         "c.exit ok",
+                         "b.exit threw c.exit",
+                         "a.exit threw c.exit"}));
 }
 
 struct coded_error : std::runtime_error {
@@ -279,7 +278,7 @@ struct coded_error : std::runtime_error {
 };
 
 TEST(with, keeps_the_bodys_exception_and_all_cleanup_errors_innermost_first) {
-    events log;
+    event_log log;
     for (int failing = 0; failing <= 8; ++failing) {
         auto at = [&](int n) {
             recorder made(log, std::string(1, static_cast<char>('a' + n)));
@@ -300,7 +299,7 @@ TEST(with, keeps_the_bodys_exception_and_all_cleanup_errors_innermost_first) {
             FAIL();
         } catch (const coded_error& e) {
             EXPECT_EQ(e.code, 17);
-            events expected;
+            event_log expected;
             for (int n = 0; n < failing; ++n) {
                 expected.push_back(std::string(1, static_cast<char>('a' + n)) + ".exit");
             }
@@ -311,19 +310,19 @@ TEST(with, keeps_the_bodys_exception_and_all_cleanup_errors_innermost_first) {
 
 TEST(with, shows_an_exit_the_errors_of_the_exits_before_it) {
     struct looks {
-        events* seen;
+        event_log* seen;
         void enter() {}
         void exit(const outcome& left) { *seen = texts_of(left.secondary()); }
     };
-    events log;
-    events seen;
+    event_log log;
+    event_log seen;
     EXPECT_EQ(thrown_by([&] {
                   with(looks{&seen}, recorder(log, "b").failing_to_exit(), [](auto&) {
-                      throw error("body");
+                      throw planned_failure("body");
                   });
               }),
               "body");
-    EXPECT_EQ(seen, (events{"b.exit"}));
+    EXPECT_EQ(seen, (event_log{"b.exit"}));
 }
 
 TEST(with, takes_an_exit_that_rethrows_what_it_was_shown_for_one_that_propagates) {
@@ -336,66 +335,66 @@ TEST(with, takes_an_exit_that_rethrows_what_it_was_shown_for_one_that_propagates
         }
     };
     try {
-        with(rethrows{}, [] { throw error("body"); });
+        with(rethrows{}, [] { throw planned_failure("body"); });
         FAIL();
-    } catch (const error& e) {
+    } catch (const planned_failure& e) {
         EXPECT_STREQ(e.what(), "body");
         EXPECT_TRUE(secondary_errors().empty());
     }
 }
 
 TEST(with, passes_exceptions_that_are_no_std_exceptions) {
-    events log;
+    event_log log;
     try {
         with(recorder(log, "a").failing_to_exit(), [](auto&) { throw 42; });
         FAIL();
     } catch (int number) {
         EXPECT_EQ(number, 42);
-        EXPECT_EQ(texts_of(secondary_errors()), (events{"a.exit"}));
+        EXPECT_EQ(texts_of(secondary_errors()), (event_log{"a.exit"}));
     }
 }
 
 // --- policies ---
 
 TEST(with_replace, lets_the_exits_error_go_on_over_the_bodys) {
-    events log;
+    event_log log;
     try {
         with<both_failed::replace>(recorder(log, "a").failing_to_exit(),
                                    recorder(log, "b").failing_to_exit(),
-                                   [](auto&, auto&) { throw error("body"); });
+                                   [](auto&, auto&) { throw planned_failure("body"); });
         FAIL();
-    } catch (const error& e) {
+    } catch (const planned_failure& e) {
         EXPECT_STREQ(e.what(), "a.exit");
-        EXPECT_EQ(texts_of(secondary_errors()), (events{"b.exit", "body"}));
+        EXPECT_EQ(texts_of(secondary_errors()), (event_log{"b.exit", "body"}));
     }
     EXPECT_EQ(log.back(), "a.exit threw b.exit");
 }
 
 TEST(with_group, throws_all_errors_as_one_the_bodys_first) {
-    events log;
+    event_log log;
     try {
         with<both_failed::group>(recorder(log, "a").failing_to_exit(),
                                  recorder(log, "b"),
                                  recorder(log, "c").failing_to_exit(),
-                                 [](auto&, auto&, auto&) { throw error("body"); });
+                                 [](auto&, auto&, auto&) { throw planned_failure("body"); });
         FAIL();
     } catch (const withal::error_group& group) {
-        EXPECT_EQ(texts_of(group.errors()), (events{"body", "c.exit", "a.exit"}));
+        EXPECT_EQ(texts_of(group.errors()), (event_log{"body", "c.exit", "a.exit"}));
     }
 }
 
 TEST(with_group, throws_a_single_error_as_it_is) {
-    events log;
+    event_log log;
     EXPECT_THROW(with<both_failed::group>(recorder(log, "a"), [](auto&) { throw coded_error(); }),
                  coded_error);
     EXPECT_THROW(with<both_failed::group>(recorder(log, "a").failing_to_exit(), [](auto&) {}),
-                 error);
+                 planned_failure);
 }
 
 TEST(with_terminate, ends_the_process_when_both_fail) {
-    events log;
+    event_log log;
     EXPECT_DEATH(with<both_failed::terminate>(recorder(log, "a").failing_to_exit(),
-                                              [](auto&) { throw error("body"); }),
+                                              [](auto&) { throw planned_failure("body"); }),
                  "");
     EXPECT_EQ(thrown_by([&] {
                   with<both_failed::terminate>(recorder(log, "a").failing_to_exit(), [](auto&) {});
@@ -439,17 +438,17 @@ TEST(with, returns_exactly_what_the_body_returns) {
 }
 
 TEST(with, makes_an_immovable_result_in_place_where_exits_are_noexcept) {
-    events log;
+    event_log log;
     EXPECT_EQ(with(nothing_to_do{}, [] { return immovable(1); }).number, 1);
     EXPECT_EQ(with(quiet_asking{&log, "a"}, [] { return immovable(2); }).number, 2);
-    EXPECT_EQ(log, (events{"a.enter", "a.exit ok"}));
+    EXPECT_EQ(log, (event_log{"a.enter", "a.exit ok"}));
     log.clear();
     EXPECT_EQ(thrown_by([&] {
-                  static_cast<void>(
-                      with(quiet_asking{&log, "a"}, []() -> immovable { throw error("body"); }));
+                  static_cast<void>(with(quiet_asking{&log, "a"},
+                                         []() -> immovable { throw planned_failure("body"); }));
               }),
               "body");
-    EXPECT_EQ(log, (events{"a.enter", "a.exit threw body"}));
+    EXPECT_EQ(log, (event_log{"a.enter", "a.exit threw body"}));
 }
 
 TEST(with, returns_an_optional_a_pointer_or_completed_where_a_manager_may_suppress) {
@@ -465,13 +464,13 @@ TEST(with, returns_an_optional_a_pointer_or_completed_where_a_manager_may_suppre
     EXPECT_EQ(with(swallows{}, gives_int), 1);
     EXPECT_EQ(with(swallows{}, gives_ref), &number);
     EXPECT_TRUE(with(swallows{}, gives_void));
-    EXPECT_EQ(with(swallows{}, []() -> int { throw error("x"); }), std::nullopt);
-    EXPECT_EQ(with(swallows{}, []() -> int& { throw error("x"); }), nullptr);
-    EXPECT_FALSE(with(swallows{}, [] { throw error("x"); }));
+    EXPECT_EQ(with(swallows{}, []() -> int { throw planned_failure("x"); }), std::nullopt);
+    EXPECT_EQ(with(swallows{}, []() -> int& { throw planned_failure("x"); }), nullptr);
+    EXPECT_FALSE(with(swallows{}, [] { throw planned_failure("x"); }));
 }
 
 TEST(with, destroys_a_result_that_is_dropped_because_an_exit_failed) {
-    events log;
+    event_log log;
     std::weak_ptr<int> watch;
     EXPECT_EQ(thrown_by([&] {
                   with(recorder(log, "a").failing_to_exit(), [&](auto&) {
@@ -487,69 +486,69 @@ TEST(with, destroys_a_result_that_is_dropped_because_an_exit_failed) {
 // --- suppression ---
 
 TEST(with, shows_the_exits_outside_a_suppression_a_success) {
-    events log;
+    event_log log;
     const auto value = with(recorder(log, "a"),
-                            answering(log, "b", verdict::suppress),
+                            recorder(log, "b").answering(verdict::suppress),
                             recorder(log, "c"),
-                            [](auto&, auto&) -> int { throw error("body"); });
+                            [](auto&, auto&, auto&) -> int { throw planned_failure("body"); });
     EXPECT_FALSE(value.has_value());
     EXPECT_EQ(log,
-              (events{"a.enter",
-                      "b.enter",
-                      "c.enter",
-                      "c.exit threw body",
-                      "b.exit threw body",
-                      "a.exit ok"}));
+              (event_log{"a.enter",
+                         "b.enter",
+                         "c.enter",
+                         "c.exit threw body",
+                         "b.exit threw body",
+                         "a.exit ok"}));
 }
 
 TEST(with, lets_an_error_after_a_suppression_go_on_alone) {
-    events log;
+    event_log log;
     try {
         static_cast<void>(with(recorder(log, "a").failing_to_exit(),
-                               answering(log, "b", verdict::suppress),
-                               [](auto&) { throw error("body"); }));
+                               recorder(log, "b").answering(verdict::suppress),
+                               [](auto&, auto&) { throw planned_failure("body"); }));
         FAIL();
-    } catch (const error& e) {
+    } catch (const planned_failure& e) {
         EXPECT_STREQ(e.what(), "a.exit");
         EXPECT_TRUE(secondary_errors().empty());
     }
 }
 
 TEST(with, lets_an_outer_manager_suppress_the_enter_error_of_an_inner_one) {
-    events log;
-    const auto ran = with(answering(log, "a", verdict::suppress),
+    event_log log;
+    const auto ran = with(recorder(log, "a").answering(verdict::suppress),
                           recorder(log, "b").failing_to_enter(),
-                          [](auto&) { FAIL(); });
+                          [](auto&, auto&) { FAIL(); });
     EXPECT_FALSE(ran);
-    EXPECT_EQ(log, (events{"a.enter", "b.enter", "a.exit threw b.enter"}));
+    EXPECT_EQ(log, (event_log{"a.enter", "b.enter", "a.exit threw b.enter"}));
 }
 
 TEST(with, ignores_a_suppress_verdict_after_success) {
-    events log;
-    EXPECT_EQ(with(answering(log, "a", verdict::suppress), [] { return 3; }), 3);
+    event_log log;
+    EXPECT_EQ(with(recorder(log, "a").answering(verdict::suppress), [](auto&) { return 3; }), 3);
 }
 
 TEST(with, lets_a_replacement_go_on_with_the_old_errors_under_it) {
-    events log;
-    const auto fresh = std::make_exception_ptr(error("translated"));
+    event_log log;
+    const auto fresh = std::make_exception_ptr(planned_failure("translated"));
     std::exception_ptr caught;
-    events under;
+    event_log under;
     try {
-        static_cast<void>(with(answering(log, "a", verdict::replace(fresh)),
+        static_cast<void>(with(recorder(log, "a").answering(verdict::replace(fresh)),
                                recorder(log, "b").failing_to_exit(),
-                               [](auto&) { throw error("body"); }));
+                               [](auto&, auto&) { throw planned_failure("body"); }));
     } catch (...) {
         caught = std::current_exception();
         under = texts_of(secondary_errors());
     }
     EXPECT_EQ(caught, fresh);
-    EXPECT_EQ(under, (events{"body", "b.exit"}));
+    EXPECT_EQ(under, (event_log{"body", "b.exit"}));
 }
 
 // --- failure values ---
 
 TEST(with, shows_exits_a_failure_value_as_failed_and_returns_it) {
-    events log;
+    event_log log;
     const auto code = std::make_error_code(std::errc::io_error);
     EXPECT_EQ(with(recorder(log, "a"), [&](auto&) { return code; }), code);
     EXPECT_EQ(log.back(), "a.exit failed");
@@ -560,14 +559,15 @@ TEST(with, shows_exits_a_failure_value_as_failed_and_returns_it) {
 }
 
 TEST(with, does_not_let_a_failure_value_be_suppressed) {
-    events log;
+    event_log log;
     const auto code = std::make_error_code(std::errc::io_error);
-    EXPECT_EQ(with(answering(log, "a", verdict::suppress), [&] { return code; }), code);
+    EXPECT_EQ(with(recorder(log, "a").answering(verdict::suppress), [&](auto&) { return code; }),
+              code);
     EXPECT_EQ(log.back(), "a.exit failed");
 }
 
 TEST(with, throws_the_exits_error_after_a_failure_value) {
-    events log;
+    event_log log;
     EXPECT_EQ(thrown_by([&] {
                   static_cast<void>(with(recorder(log, "a").failing_to_exit(), [](auto&) {
                       return std::make_error_code(std::errc::io_error);
@@ -579,74 +579,76 @@ TEST(with, throws_the_exits_error_after_a_failure_value) {
 // --- factories ---
 
 TEST(with, makes_managers_by_factories_from_the_resources_before) {
-    events log;
+    event_log log;
     with(
         recorder(log, "a"),
         [&](std::string& a) { return recorder(log, a + "b"); },
         [&](std::string& a, std::string& b) { return recorder(log, a + b + "c"); },
         [&](auto&, auto&, auto& c) { log.push_back(c); });
     EXPECT_EQ(log,
-              (events{"a.enter",
-                      "ab.enter",
-                      "aabc.enter",
-                      "aabc",
-                      "aabc.exit ok",
-                      "ab.exit ok",
-                      "a.exit ok"}));
+              (event_log{"a.enter",
+                         "ab.enter",
+                         "aabc.enter",
+                         "aabc",
+                         "aabc.exit ok",
+                         "ab.exit ok",
+                         "a.exit ok"}));
 }
 
 TEST(with, takes_a_nullary_factory_first) {
-    events log;
+    event_log log;
     with([&] { return recorder(log, "a"); }, [](std::string& a) { EXPECT_EQ(a, "a"); });
-    EXPECT_EQ(log, (events{"a.enter", "a.exit ok"}));
+    EXPECT_EQ(log, (event_log{"a.enter", "a.exit ok"}));
 }
 
 TEST(with, uses_a_manager_that_a_factory_returns_by_reference_in_place) {
-    events log;
+    event_log log;
     recorder outside(log, "a");
     with([&]() -> recorder& { return outside; }, [](auto&) {});
-    EXPECT_EQ(log, (events{"a.enter", "a.exit ok"}));
+    EXPECT_EQ(log, (event_log{"a.enter", "a.exit ok"}));
 }
 
 /// A resource and a manager that tell when they die.
 struct telling {
-    events* log;
+    event_log* log;
     std::string name;
-    telling(events& to, std::string called) : log(&to), name(std::move(called)) {}
+    telling(event_log& to, std::string called) : log(&to), name(std::move(called)) {}
     telling(const telling&) = delete;
     telling& operator=(const telling&) = delete;
     ~telling() { log->push_back("~" + name); }
 };
 struct made_manager : telling {
     bool fails;
-    made_manager(events& to, std::string called, bool failing = false)
+    made_manager(event_log& to, std::string called, bool failing = false)
         : telling(to, std::move(called)), fails(failing) {}
     telling enter() {
         log->push_back(name + ".enter");
         if (fails) {
-            throw error(name + ".enter");
+            throw planned_failure(name + ".enter");
         }
         return {*log, name + "'s resource"};
     }
-    void exit(const outcome& left) { log->push_back(name + ".exit " + withal_test::word_of(left)); }
+    void exit(const outcome& left) {
+        log->push_back(name + ".exit " + withal::testing::word_of(left));
+    }
 };
 
 TEST(with, ends_a_made_manager_after_its_exit_and_before_the_outer_ones) {
-    const events after{"b.exit ok", "~b's resource", "~b", "a.exit ok", "~a's resource", "~a"};
+    const event_log after{"b.exit ok", "~b's resource", "~b", "a.exit ok", "~a's resource", "~a"};
     for (const bool failing : {false, true}) {
-        events log;
+        event_log log;
         EXPECT_EQ(thrown_by([&] {
                       with([&] { return made_manager(log, "a"); },
                            [&](auto&) { return made_manager(log, "b"); },
                            [&](auto&, auto&) {
                                log.clear();
                                if (failing) {
-                                   throw error("ok");
+                                   throw planned_failure("ok");
                                }
                            });
                   }),
                   failing ? "ok" : "nothing");
-        events expected = after;
+        event_log expected = after;
         for (std::string& each : expected) {
             const auto at = each.find(" ok");
             if (failing && at != std::string::npos) {
@@ -658,27 +660,28 @@ TEST(with, ends_a_made_manager_after_its_exit_and_before_the_outer_ones) {
 }
 
 TEST(with, ends_a_made_manager_whose_enter_threw_without_its_exit) {
-    events log;
+    event_log log;
     EXPECT_EQ(thrown_by([&] {
                   with([&] { return made_manager(log, "a"); },
                        [&](auto&) { return made_manager(log, "b", true); },
                        [](auto&, auto&) { FAIL(); });
               }),
               "b.enter");
-    EXPECT_EQ(log,
-              (events{"a.enter", "b.enter", "~b", "a.exit threw b.enter", "~a's resource", "~a"}));
+    EXPECT_EQ(
+        log,
+        (event_log{"a.enter", "b.enter", "~b", "a.exit threw b.enter", "~a's resource", "~a"}));
 }
 
 TEST(with, exits_the_managers_before_a_factory_that_throws) {
-    events log;
+    event_log log;
     EXPECT_EQ(thrown_by([&] {
                   with(
                       recorder(log, "a"),
-                      [](auto&) -> nothing_to_do { throw error("factory"); },
+                      [](auto&) -> nothing_to_do { throw planned_failure("factory"); },
                       [](auto&) { FAIL(); });
               }),
               "factory");
-    EXPECT_EQ(log, (events{"a.enter", "a.exit threw factory"}));
+    EXPECT_EQ(log, (event_log{"a.enter", "a.exit threw factory"}));
 }
 
 // --- foreign types ---
@@ -690,7 +693,7 @@ TEST(with, locks_anything_lockable) {
     with(mutex, recursive, shared, [&] { EXPECT_FALSE(shared.try_lock()); });
     EXPECT_TRUE(mutex.try_lock());
     mutex.unlock();
-    EXPECT_EQ(thrown_by([&] { with(mutex, [] { throw error("body"); }); }), "body");
+    EXPECT_EQ(thrown_by([&] { with(mutex, [] { throw planned_failure("body"); }); }), "body");
     EXPECT_TRUE(mutex.try_lock());
     mutex.unlock();
     std::unique_lock<std::mutex> deferred(mutex, std::defer_lock);
@@ -701,28 +704,29 @@ TEST(with, locks_anything_lockable) {
 // --- in awkward places ---
 
 TEST(with, says_success_inside_a_destructor_that_runs_during_unwinding) {
-    events log;
+    event_log log;
     struct cleans_up {
-        events& log;
+        event_log& log;
         ~cleans_up() {
             with(recorder(log, "inner"), [](auto&) {});
         }
     };
     EXPECT_EQ(thrown_by([&] {
                   const cleans_up local{log};
-                  throw error("outside");
+                  throw planned_failure("outside");
               }),
               "outside");
-    EXPECT_EQ(log, (events{"inner.enter", "inner.exit ok"}));
+    EXPECT_EQ(log, (event_log{"inner.enter", "inner.exit ok"}));
 }
 
 TEST(with, does_not_mix_its_errors_with_those_of_the_handler_it_runs_in) {
-    events log;
+    event_log log;
     try {
-        throw error("handled");
+        throw planned_failure("handled");
     } catch (...) {
         EXPECT_EQ(thrown_by([&] {
-                      with(recorder(log, "a").failing_to_exit(), [](auto&) { throw error("b"); });
+                      with(recorder(log, "a").failing_to_exit(),
+                           [](auto&) { throw planned_failure("b"); });
                   }),
                   "b");
         EXPECT_TRUE(secondary_errors().empty());
@@ -734,20 +738,20 @@ struct throws_when_moved {
     throws_when_moved() = default;
     throws_when_moved(throws_when_moved&& other) : fails(other.fails) { // NOLINT: may throw
         if (fails) {
-            throw error("moved");
+            throw planned_failure("moved");
         }
     }
     bool fails = true;
 };
 
 TEST(with, exits_once_when_moving_the_result_out_throws) {
-    events log;
+    event_log log;
     EXPECT_EQ(thrown_by([&] {
-                  static_cast<void>(with(answering(log, "a", verdict::propagate),
-                                         [] { return throws_when_moved(); }));
+                  static_cast<void>(with(recorder(log, "a").answering(verdict::propagate),
+                                         [](auto&) { return throws_when_moved(); }));
               }),
               "moved");
-    EXPECT_EQ(log, (events{"a.enter", "a.exit ok"}));
+    EXPECT_EQ(log, (event_log{"a.enter", "a.exit ok"}));
 }
 
 TEST(with, refuses_to_enter_a_single_use_manager_twice_and_names_it) {
@@ -769,7 +773,7 @@ TEST(with, refuses_to_enter_a_single_use_manager_twice_and_names_it) {
 // --- try_with and with_or ---
 
 TEST(try_with, gives_the_value_the_error_or_the_word_that_it_was_suppressed) {
-    events log;
+    event_log log;
     auto value = withal::try_with(recorder(log, "a"), [](auto&) { return 1; });
     static_assert(std::is_same_v<decltype(value), withal::result<int>>);
     EXPECT_TRUE(value.has_value());
@@ -779,20 +783,21 @@ TEST(try_with, gives_the_value_the_error_or_the_word_that_it_was_suppressed) {
     EXPECT_FALSE(value.cancelled());
 
     const auto failed = withal::try_with(recorder(log, "a").failing_to_exit(),
-                                         [](auto&) -> int { throw error("body"); });
+                                         [](auto&) -> int { throw planned_failure("body"); });
     EXPECT_FALSE(failed.has_value());
     EXPECT_EQ(text_of(failed.error()), "body");
-    EXPECT_EQ(texts_of(failed.secondary()), (events{"a.exit"}));
+    EXPECT_EQ(texts_of(failed.secondary()), (event_log{"a.exit"}));
     EXPECT_EQ(thrown_by([&] { static_cast<void>(failed.value()); }), "body");
 
-    const auto suppressed = withal::try_with(swallows{}, []() -> int { throw error("body"); });
+    const auto suppressed =
+        withal::try_with(swallows{}, []() -> int { throw planned_failure("body"); });
     EXPECT_TRUE(suppressed.suppressed());
     EXPECT_EQ(suppressed.error(), nullptr);
     EXPECT_THROW(static_cast<void>(suppressed.value()), withal::logic_error);
 }
 
 TEST(try_with, gives_an_error_when_enter_fails) {
-    events log;
+    event_log log;
     const auto failed = withal::try_with(
         recorder(log, "a"), recorder(log, "b").failing_to_enter(), [](auto&, auto&) { return 1; });
     EXPECT_EQ(text_of(failed.error()), "b.enter");
@@ -812,7 +817,7 @@ TEST(try_with, holds_references_void_and_move_only_values) {
 }
 
 TEST(try_with, gives_the_error_of_an_exit_after_a_success) {
-    events log;
+    event_log log;
     EXPECT_EQ(
         text_of(withal::try_with(recorder(log, "a").failing_to_exit(), [](auto&) { return 1; })
                     .error()),
@@ -827,21 +832,22 @@ TEST(try_with, takes_a_failure_value_for_a_value) {
 }
 
 TEST(try_with, gives_a_group_under_that_policy_and_takes_any_number_of_managers) {
-    events log;
+    event_log log;
     const auto tried = withal::try_with<both_failed::group>(
         recorder(log, "a"),
         recorder(log, "b").failing_to_exit(),
         recorder(log, "c"),
         recorder(log, "d"),
-        [](auto&, auto&, auto&, auto&) { throw error("body"); });
+        [](auto&, auto&, auto&, auto&) { throw planned_failure("body"); });
     EXPECT_TRUE(outcome::failure(tried.error()).inspect<withal::error_group>([](const auto& group) {
-        EXPECT_EQ(texts_of(group.errors()), (events{"body", "b.exit"}));
+        EXPECT_EQ(texts_of(group.errors()), (event_log{"body", "b.exit"}));
     }));
 }
 
 TEST(with_or, gives_the_fallbacks_value_if_the_error_was_suppressed) {
-    EXPECT_EQ(
-        withal::with_or(swallows{}, []() -> int { throw error("x"); }, [] { return -1; }), -1);
+    EXPECT_EQ(withal::with_or(
+                  swallows{}, []() -> int { throw planned_failure("x"); }, [] { return -1; }),
+              -1);
     EXPECT_EQ(withal::with_or(swallows{}, [] { return 2; }, [] { return -1; }), 2);
     EXPECT_EQ(withal::with_or(may_fail{}, [] { return 3; }, [] { return -1; }), 3);
     static_assert(std::is_same_v<decltype(withal::with_or(
@@ -850,12 +856,12 @@ TEST(with_or, gives_the_fallbacks_value_if_the_error_was_suppressed) {
 }
 
 TEST(with_or, takes_several_managers_and_runs_the_fallback_after_the_exits) {
-    events log;
+    event_log log;
     const std::string got = withal::with_or(
         recorder(log, "a"),
         swallows{},
         recorder(log, "c"),
-        [](auto&, auto&) -> std::string { throw error("x"); },
+        [](auto&, auto&) -> std::string { throw planned_failure("x"); },
         [&] {
             log.push_back("fallback");
             return "fell back";
@@ -868,14 +874,15 @@ TEST(with_or, takes_several_managers_and_runs_the_fallback_after_the_exits) {
 TEST(with_or, works_for_references_and_for_void) {
     static int one = 1;
     static int two = 2;
-    EXPECT_EQ(&withal::with_or(
-                  swallows{}, []() -> int& { throw error("x"); }, []() -> int& { return two; }),
-              &two);
+    EXPECT_EQ(
+        &withal::with_or(
+            swallows{}, []() -> int& { throw planned_failure("x"); }, []() -> int& { return two; }),
+        &two);
     EXPECT_EQ(&withal::with_or(
                   swallows{}, []() -> int& { return one; }, []() -> int& { return two; }),
               &one);
     bool fell_back = false;
-    withal::with_or(swallows{}, [] { throw error("x"); }, [&] { fell_back = true; });
+    withal::with_or(swallows{}, [] { throw planned_failure("x"); }, [&] { fell_back = true; });
     EXPECT_TRUE(fell_back);
 }
 
@@ -925,7 +932,7 @@ TEST(with, takes_an_exit_whose_verdict_is_deduced) {
         void enter() {}
         auto exit(const outcome&) { return verdict::suppress; }
     };
-    EXPECT_FALSE(with(deduced{}, [] { throw error("x"); }));
+    EXPECT_FALSE(with(deduced{}, [] { throw planned_failure("x"); }));
 }
 
 TEST(with, takes_a_small_temporary_that_cannot_be_moved) {
@@ -960,27 +967,27 @@ TEST(with, leaves_a_lock_alone_that_the_body_unlocked_early) {
 }
 
 TEST(with_group, throws_a_single_error_that_followed_a_suppression_as_it_is) {
-    events log;
+    event_log log;
     EXPECT_EQ(thrown_by([&] {
-                  static_cast<void>(
-                      with<both_failed::group>(recorder(log, "a").failing_to_exit(),
-                                               answering(log, "b", verdict::suppress),
-                                               recorder(log, "c").failing_to_exit(),
-                                               [](auto&, auto&) { throw error("body"); }));
+                  static_cast<void>(with<both_failed::group>(
+                      recorder(log, "a").failing_to_exit(),
+                      recorder(log, "b").answering(verdict::suppress),
+                      recorder(log, "c").failing_to_exit(),
+                      [](auto&, auto&, auto&) { throw planned_failure("body"); }));
               }),
               "a.exit");
 }
 
 TEST(with_group, is_flat_when_groups_nest) {
-    events log;
+    event_log log;
     try {
         with<both_failed::group>(recorder(log, "outer").failing_to_exit(), [&](auto&) {
             with<both_failed::group>(recorder(log, "inner").failing_to_exit(),
-                                     [](auto&) { throw error("body"); });
+                                     [](auto&) { throw planned_failure("body"); });
         });
         FAIL();
     } catch (const withal::error_group& group) {
-        EXPECT_EQ(texts_of(group.errors()), (events{"body", "inner.exit", "outer.exit"}));
+        EXPECT_EQ(texts_of(group.errors()), (event_log{"body", "inner.exit", "outer.exit"}));
     }
 }
 
