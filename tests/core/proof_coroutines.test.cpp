@@ -2,6 +2,8 @@
 // Scope guards that ask std::uncaught_exceptions() whether the work failed are wrong in coroutines,
 // which may be resumed or destroyed while another exception is on its way. Here are the situations
 // in which such a guard lies, what it says there, and beside it what withal says.
+#include <withal/core/exit_stack.hpp>
+#include <withal/core/managed.hpp>
 #include <withal/core/with.hpp>
 
 #include <gtest/gtest.h>
@@ -134,6 +136,95 @@ hand_driven works_in_with(answers* said, fate ends) {
 TEST(proof_coroutines, with_tells_the_truth_where_counting_guards_lie) {
     EXPECT_EQ(withals(said_in_all(works_in_with)),
               (std::vector<std::string>{"ok", "threw work", "ok", "threw work", "nothing"}));
+}
+
+/// An exit stack may live in the frame. It says success where it is closed, and nowhere else.
+hand_driven works_with_a_stack(answers* said, fate ends) {
+    const counting_guard guard(&said->guard);
+    withal::exit_stack stack;
+    stack.enter(witness{&said->withal});
+    co_await std::suspend_always();
+    if (ends == fate::fails) {
+        throw error("work");
+    }
+    stack.close();
+}
+
+TEST(proof_coroutines, an_exit_stack_in_the_frame_never_claims_success) {
+    EXPECT_EQ(withals(said_in_all(works_with_a_stack)),
+              (std::vector<std::string>{"ok", "abandoned", "ok", "abandoned", "abandoned"}));
+}
+
+/// The same, and the exits are shown the exception.
+hand_driven works_with_a_stack_and_shows(answers* said, fate ends) {
+    const counting_guard guard(&said->guard);
+    withal::exit_stack stack;
+    stack.enter(witness{&said->withal});
+    co_await std::suspend_always();
+    try {
+        if (ends == fate::fails) {
+            throw error("work");
+        }
+    } catch (...) {
+        stack.close(outcome::failure(std::current_exception()));
+        throw;
+    }
+    stack.close();
+}
+
+TEST(proof_coroutines, an_exit_stack_in_the_frame_shows_what_it_is_told) {
+    EXPECT_EQ(withals(said_in_all(works_with_a_stack_and_shows)),
+              (std::vector<std::string>{"ok", "threw work", "ok", "threw work", "abandoned"}));
+}
+
+/// A generator-written manager is such a coroutine itself: suspended from its enter to its exit. The
+/// guard lies in its frame too; the code around the co_yield is told the truth.
+withal::managed<void> generator(answers* said) {
+    const counting_guard guard(&said->guard);
+    withal::exit_stack stack;
+    stack.enter(witness{&said->withal});
+    try {
+        co_yield withal::nothing;
+    } catch (...) {
+        stack.close(outcome::failure(std::current_exception()));
+        throw;
+    }
+    stack.close();
+}
+
+/// Enters a generator in one place and exits it in another.
+class generator_driver {
+public:
+    explicit generator_driver(answers* said) { stack_.enter(generator(said)); }
+    void end(fate how) {
+        if (how == fate::destroyed) {
+            withal::exit_stack gone = stack_.pop_all();
+            gone.release(gone.top());
+        } else if (how == fate::fails) {
+            stack_.close(outcome::failure(std::make_exception_ptr(error("work"))));
+        } else {
+            stack_.close();
+        }
+    }
+
+private:
+    withal::exit_stack stack_;
+};
+
+TEST(proof_coroutines, a_generator_is_told_the_truth_where_a_guard_in_it_lies) {
+    std::vector<answers> said;
+    for (const situation& place : situations) {
+        answers& here = said.emplace_back();
+        std::optional<generator_driver> running;
+        const auto begin = [&] { running.emplace(&here); };
+        const auto end = [&] { running->end(place.ends); };
+        place.begins_unwinding ? during_unwinding(begin) : begin();
+        EXPECT_EQ(here.withal, "nothing");
+        place.ends_unwinding ? during_unwinding(end) : end();
+    }
+    expect_the_guard_to_lie(said);
+    EXPECT_EQ(withals(said),
+              (std::vector<std::string>{"ok", "threw work", "ok", "threw work", "abandoned"}));
 }
 
 } // namespace
