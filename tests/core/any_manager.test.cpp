@@ -2,6 +2,7 @@
 #include <withal/core/any_manager.hpp>
 
 #include <withal/core/adapt.hpp>
+#include <withal/core/exit_stack.hpp>
 #include <withal/core/observe.hpp>
 #include <withal/core/testing.hpp>
 #include <withal/core/with.hpp>
@@ -15,6 +16,7 @@
 #include <memory>
 #include <mutex>
 #include <new>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -660,6 +662,42 @@ TEST(any_manager, works_in_every_driver) {
                          "a.exit ok",
                          "d.enter",
                          "d.exit ok"}));
+}
+
+TEST(any_manager, works_on_an_exit_stack_and_stays_where_it_is_when_the_stack_is_moved) {
+    event_log log;
+    std::vector<any_manager<void>> referred;
+    referred.push_back(small{&log});
+    any_manager<void> entered_by_hand = recorder(log, "pushed");
+    std::optional<withal::exit_stack> kept;
+    const std::string* name = nullptr;
+    with(withal::exit_stack(), [&](auto& stack) {
+        name = &stack.enter(any_manager<std::string&>(recorder(log, "owned")));
+        for (any_manager<void>& each : referred) {
+            stack.enter(each);
+        }
+        entered_by_hand.enter();
+        stack.push(entered_by_hand);
+        kept.emplace(stack.pop_all());
+    });
+    EXPECT_EQ(*name, "owned");
+    EXPECT_THROW(referred.push_back(small{&log}), withal::logic_error) << "it would have to move";
+    kept->close();
+    EXPECT_EQ(
+        log,
+        (event_log{
+            "owned.enter", "enter", "pushed.enter", "pushed.exit ok", "exit ok", "owned.exit ok"}));
+}
+
+TEST(any_manager, that_is_entered_already_is_exited_when_a_stack_would_have_to_move_it) {
+    event_log log;
+    any_manager<void> any = recorder(log, "a");
+    withal::exit_stack stack;
+    any.enter();
+    const std::string said = thrown_by([&] { stack.push(std::move(any)); });
+    EXPECT_NE(said.find("must stay where it is"), std::string::npos) << said;
+    stack.close();
+    EXPECT_EQ(log, (event_log{"a.enter", "a.exit threw " + said}));
 }
 
 TEST(any_manager, is_exited_once_wherever_memory_runs_out) {

@@ -22,20 +22,26 @@ public:
     /// M is an object, or a reference to one. The room must be empty.
     template <class M, class... Arguments>
     void make(Arguments&&... arguments) {
-        static_assert(!may_suppress<M>,
+        constexpr bool never_suppresses = !may_suppress<M>;
+        constexpr bool fits = enters_as<entered_t<M>, T>;
+        static_assert(never_suppresses,
                       "withal::any_manager: this manager may suppress, and with() could then not "
                       "return what the body does; keep its own type, or use "
                       "suppressing_exit_stack");
-        static_assert(enters_as<entered_t<M>, T>,
+        static_assert(fits,
                       "withal::any_manager: what enter() of this manager returns is no T, nor "
                       "converts to one without loss; name its own type, a reference to it or to a "
                       "base, or void");
-        using made = held_manager<T, M>;
-        if constexpr (made::moves && sizeof(made) <= sizeof(bytes_) &&
-                      alignof(made) <= alignof(void*)) {
-            held_ = ::new (static_cast<void*>(bytes_)) made(static_cast<Arguments&&>(arguments)...);
-        } else {
-            held_ = new made(static_cast<Arguments&&>(arguments)...);
+        if constexpr (never_suppresses && fits) {
+            using made = held_manager<T, M>;
+            constexpr bool small =
+                sizeof(made) <= sizeof(bytes_) && alignof(made) <= alignof(void*);
+            if constexpr (small && made::moves) {
+                held_ =
+                    ::new (static_cast<void*>(bytes_)) made(static_cast<Arguments&&>(arguments)...);
+            } else {
+                held_ = new made(static_cast<Arguments&&>(arguments)...);
+            }
         }
     }
     /// What another room holds. This one must be empty.
