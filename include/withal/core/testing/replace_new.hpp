@@ -55,7 +55,7 @@ struct alignas(__STDCPP_DEFAULT_NEW_ALIGNMENT__) block_mark {
     std::size_t size;
     form made_as;
     std::uint8_t alignment; // its logarithm, 0: the default
-    bool counted;
+    std::uint8_t counted;   // 1: in counted_blocks. No bool: what is read may be anything
 
     /// From the beginning of the memory to the block.
     [[nodiscard]] std::size_t offset() const noexcept {
@@ -107,7 +107,8 @@ make_block(std::size_t size, block_mark::form made_as, std::size_t alignment = 0
         throw std::bad_alloc();
     }
     const auto logarithm = alignment == 0 ? 0 : std::countr_zero(alignment);
-    const block_mark mark{size, made_as, static_cast<std::uint8_t>(logarithm), counted};
+    const block_mark mark{
+        size, made_as, static_cast<std::uint8_t>(logarithm), static_cast<std::uint8_t>(counted)};
     void* memory = detail::memory_for(size, mark);
     while (memory == nullptr) {
         const std::new_handler find_more = std::get_new_handler();
@@ -154,14 +155,13 @@ inline constexpr std::size_t unknown_size = static_cast<std::size_t>(-1);
     }
     block_mark& in_front = *(static_cast<block_mark*>(block) - 1);
     const block_mark mark = detail::read_mark(in_front);
-    void* const memory = static_cast<std::byte*>(block) - mark.offset();
     if (mark.made_as == block_mark::gone) {
-        std::free(memory); // a sanitizer knows where it was deleted before
-        detail::refuse_block("a block that is deleted already");
+        // AddressSanitizer knows where it was deleted before.
+        std::free(static_cast<std::byte*>(block) - mark.offset());
     }
     if (mark.made_as != block_mark::single && mark.made_as != block_mark::array) {
-        detail::refuse_block(
-            "what operator new did not make, or something was written in front of it");
+        detail::refuse_block("what is no block of operator new: made otherwise, deleted already, "
+                             "or overwritten in front");
     }
     if (mark.made_as != freed_as) {
         detail::refuse_block(freed_as == block_mark::single ? "a block of new[]; write delete[]"
@@ -175,10 +175,10 @@ inline constexpr std::size_t unknown_size = static_cast<std::size_t>(-1);
     }
     detail::open_mark(in_front);
     static_cast<volatile block_mark&>(in_front).made_as = block_mark::gone;
-    if (mark.counted) {
+    if (mark.counted != 0) {
         counted_blocks.fetch_sub(1, std::memory_order_relaxed);
     }
-    std::free(memory);
+    std::free(static_cast<std::byte*>(block) - mark.offset());
 }
 
 } // namespace withal::detail
