@@ -41,6 +41,7 @@ COMPILERS = [
 class Figure:
     value: float
     calls: float = 0
+    allocations: float = 0
 
 
 def callgrind(program: Path, case: str, iterations: int) -> Figure:
@@ -58,7 +59,25 @@ def callgrind(program: Path, case: str, iterations: int) -> Figure:
         text = Path(out.name).read_text()
     total = re.search(r"^(?:summary|totals): (\d+)", text, re.MULTILINE)
     calls = sum(int(n) for n in re.findall(r"^calls=(\d+)", text, re.MULTILINE))
-    return Figure(int(total[1]), calls)
+    return Figure(int(total[1]), calls, calls_of(ALLOCATING, text))
+
+
+ALLOCATING = {"malloc", "calloc", "realloc", "aligned_alloc", "posix_memalign"}
+
+
+def calls_of(functions: set[str], text: str) -> int:
+    """Calls in a callgrind file, where a function's name stands only at its first mention."""
+    names: dict[str, str] = {}
+    called = ""
+    count = 0
+    for line in text.splitlines():
+        if mention := re.match(r"c?fn=\((\d+)\)(?: (.*))?", line):
+            number, name = mention.groups()
+            names.setdefault(number, name or "")
+            called = names[number] if line.startswith("c") else ""
+        elif call := re.match(r"calls=(\d+)", line):
+            count += int(call[1]) if called in functions else 0
+    return count
 
 
 def instructions(table: dict, row: dict, compiler: Compiler) -> dict[str, Figure]:
@@ -76,6 +95,7 @@ def instructions(table: dict, row: dict, compiler: Compiler) -> dict[str, Figure
         figures[case] = Figure(
             (more.value - less.value) / times,
             (more.calls - less.calls) / times,
+            (more.allocations - less.allocations) / times,
         )
     return figures
 
@@ -115,8 +135,85 @@ def parse(table: dict, row: dict, compiler: Compiler) -> dict[str, Figure]:
     return {case: Figure(figure.value - empty.value) for case, figure in figures.items()}
 
 
-def medians(run, names: list[str], rounds: int) -> dict[str, Figure]:
-    taken: dict[str, list[float]] = {name: [] for name in names}
+def sizes(table: dict, row: dict, compiler: Compiler) -> dict[str, Figure]:
+    """Bytes of objects; the cases are types."""
+    includes = "".join(f"#include <{header}>\n" for header in table["includes"])
+    prints = "".join(f'std::printf("%zu\\n", sizeof({case}));\n' for case in cases(row))
+    with tempfile.TemporaryDirectory(prefix="withal-sizes-") as scratch:
+        source = Path(scratch) / "sizes.cpp"
+        source.write_text(f"#include <cstdio>\n{includes}int main() {{\n{prints}}}\n")
+        program = source.with_suffix("")
+        command = [compiler.command, "-std=c++20", f"-I{ROOT}/include"]
+        subprocess.run([*command, str(source), "-o", str(program)], check=True)
+        out = subprocess.run([str(program)], capture_output=True, text=True, check=True).stdout
+    return {case: Figure(int(n)) for case, n in zip(cases(row), out.split(), strict=True)}
+
+
+FEW, MANY = 10, 50  # uses in a source
+
+
+def sources(table: dict, case: str, scratch: Path) -> list[Path]:
+    """A source with few uses of a case, and one with many. What follows `// use` is repeated."""
+    folder = ROOT / "bench" / table["uses"]
+    head, use = (folder / f"{case}.cpp").read_text().split("// use\n")
+    made = []
+    for times in (FEW, MANY):
+        source = scratch / f"{case}_{times}.cpp"
+        numbered = (use.replace("one_use", f"one_use_{n}") for n in range(times))
+        uses = "".join(text.replace("use_number", str(n)) for n, text in enumerate(numbered))
+        source.write_text(head.replace('"../', f'"{folder.parent}/') + uses)
+        made.append(source)
+    return made
+
+
+def compiled(compiler: Compiler, source: Path) -> Path:
+    made = source.with_suffix(".o")
+    command = [compiler.command, "-std=c++20", "-O2", f"-I{ROOT}/include", "-c", str(source)]
+    subprocess.run([*command, "-o", str(made)], check=True)
+    return made
+
+
+def code(table: dict, row: dict, compiler: Compiler) -> dict[str, Figure]:
+    """Bytes of machine code, and of what it needs to be unwound, for one more use."""
+
+    def bytes_of(compiled_source: Path) -> int:
+        command = ["size", "-A", str(compiled_source)]
+        out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        loaded = r"^\.(?:text|rodata|data\.rel\.ro|eh_frame|gcc_except_table)\S*\s+(\d+)"
+        return sum(int(n) for n in re.findall(loaded, out, re.MULTILINE))
+
+    with tempfile.TemporaryDirectory(prefix="withal-code-") as scratch:
+        figures = {}
+        for case in cases(row):
+            files = sources(table, case, Path(scratch))
+            few, many = (bytes_of(compiled(compiler, source)) for source in files)
+            figures[case] = Figure((many - few) / (MANY - FEW))
+    return figures
+
+
+def compiling(table: dict, row: dict, compiler: Compiler) -> dict[str, Figure]:
+    """Milliseconds of processor time that one more use takes to compile with -O2."""
+    with tempfile.TemporaryDirectory(prefix="withal-compiling-") as scratch:
+        files = {case: sources(table, case, Path(scratch)) for case in cases(row)}
+
+        def run(name: tuple[str, int]) -> float:
+            case, which = name
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
+            compiled(compiler, files[case][which])
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            user = after.ru_utime - before.ru_utime
+            return (user + after.ru_stime - before.ru_stime) * 1000
+
+        names = [(case, which) for case in cases(row) for which in (0, 1)]
+        figures = medians(run, names, table.get("rounds", 7))
+    return {
+        case: Figure((figures[case, 1].value - figures[case, 0].value) / (MANY - FEW))
+        for case in cases(row)
+    }
+
+
+def medians(run, names: list, rounds: int) -> dict:
+    taken: dict = {name: [] for name in names}
     for _ in range(rounds):
         for name in names:
             taken[name].append(run(name))
@@ -127,13 +224,25 @@ def cases(row: dict) -> list[str]:
     return [row["hand"], row["ours"], *row.get("others", {}).values()]
 
 
-MEASURES = {"instructions": instructions, "time": wall_clock, "parse": parse}
-UNITS = {"instructions": "instructions a use", "time": "ms a use", "parse": "ms over an empty file"}
+MEASURES = {
+    "instructions": (instructions, "instructions a use"),
+    "time": (wall_clock, "ms a use"),
+    "parse": (parse, "ms over an empty file"),
+    "sizes": (sizes, "bytes of an object"),
+    "code": (code, "bytes of code a use"),
+    "compiling": (compiling, "ms to compile a use"),
+}
 
 
-def judge(row: dict, measure: str, hand: Figure, ours: Figure) -> tuple[str, bool]:
+def judge(
+    row: dict, measure: str, hand: Figure, ours: Figure, compiler: str = ""
+) -> tuple[str, bool]:
     """The goal in words, and whether it is met."""
-    goal = row["at_most"]
+    goal = row.get("at_most")
+    if goal is None:
+        return "", True
+    if isinstance(goal.get(compiler), dict):
+        goal = goal[compiler]
     if "plus" in goal:
         text, limit = f"+{goal['plus']}", hand.value + goal["plus"]
     else:
@@ -141,11 +250,17 @@ def judge(row: dict, measure: str, hand: Figure, ours: Figure) -> tuple[str, boo
     met = ours.value <= limit + 1e-9
     if measure == "instructions" and row.get("calls") != "free":
         met = met and ours.calls <= hand.calls + 1e-9
+    if "allocations" in row:
+        met = met and ours.allocations <= row["allocations"] + 1e-9
     return text, met
 
 
 def number(value: float) -> str:
     return f"{value:.0f}" if value >= 1000 else f"{value:.1f}" if value >= 1 else f"{value:.3f}"
+
+
+def pair(hand: float, ours: float) -> str:
+    return f"{hand:.0f}/{ours:.0f}"
 
 
 def print_table(table: dict, compiler: Compiler) -> int:
@@ -158,16 +273,21 @@ def print_table(table: dict, compiler: Compiler) -> int:
         text=True,
         check=True,
     ).stdout.strip()
-    print(f"\n{table['title']}: {UNITS[measure]}, {compiler.name} {version}")
-    print(f"  {'':26}{'hand':>9}{'ours':>9}{'ratio':>8}{'calls':>9}{'goal':>8}")
+    figures_of, unit = MEASURES[measure]
+    counted = measure == "instructions"
+    print(f"\n{table['title']}: {unit}, {compiler.name} {version}")
+    counts = f"{'calls':>9}{'allocs':>9}" if counted else ""
+    print(f"  {'':30}{'hand':>9}{'ours':>9}{'ratio':>8}{counts}{'goal':>8}")
     for row in table["row"]:
-        figures = MEASURES[measure](table, row, compiler)
+        figures = figures_of(table, row, compiler)
         hand, ours = figures[row["hand"]], figures[row["ours"]]
-        goal, met = judge(row, measure, hand, ours)
+        goal, met = judge(row, measure, hand, ours, compiler.name)
         missed += not met
-        calls = f"{hand.calls:.0f}/{ours.calls:.0f}" if measure == "instructions" else ""
-        line = f"  {row['what']:26}{number(hand.value):>9}{number(ours.value):>9}"
-        line += f"{ours.value / hand.value:>8.2f}{calls:>9}{goal:>8}  {'OK' if met else 'MISS'}"
+        line = f"  {row['what']:30}{number(hand.value):>9}{number(ours.value):>9}"
+        line += f"{ours.value / hand.value:>8.2f}"
+        if counted:
+            line += f"{pair(hand.calls, ours.calls):>9}{pair(hand.allocations, ours.allocations):>9}"
+        line += f"{goal:>8}  {'OK' if met else 'MISS'}" if goal else ""
         others = [f"{k} {number(figures[v].value)}" for k, v in row.get("others", {}).items()]
         print(line + ("   " + ", ".join(others) if others else ""), flush=True)
     return missed

@@ -19,6 +19,9 @@ void rollback(int handle);
 /// What use_and_throw() throws.
 struct failure : std::exception {};
 
+/// Stands for the number of the use where a source is made of many (uses/): no two are the same.
+inline constexpr int use_number = 0;
+
 /// One way to write one piece of work.
 struct bench_case {
     const char* name;

@@ -117,7 +117,52 @@ int four_functions(int seed) {
     return seed;
 }
 
+//
+// The body fails
+//
+
+int throwing_stack_8(int seed) {
+    try {
+        withal::with(withal::exit_stack(), [seed](withal::exit_stack& stack) {
+            for (int n = 0; n < 8; ++n) {
+                stack.defer([handle = seed + n] { release(handle); });
+            }
+            use_and_throw(seed);
+        });
+    } catch (const failure&) {
+        return seed;
+    }
+    return 0;
+}
+
+int throwing_functions_8(int seed) {
+    try {
+        std::vector<std::function<void()>> exits;
+        const auto run = [&exits] {
+            while (!exits.empty()) {
+                exits.back()();
+                exits.pop_back();
+            }
+        };
+        try {
+            for (int n = 0; n < 8; ++n) {
+                exits.emplace_back([handle = seed + n] { release(handle); });
+            }
+            use_and_throw(seed);
+        } catch (...) {
+            run();
+            throw;
+        }
+        run();
+    } catch (const failure&) {
+        return seed;
+    }
+    return 0;
+}
+
 constexpr bench_case cases[] = {
+    {"throwing_stack_8", throwing_stack_8},
+    {"throwing_functions_8", throwing_functions_8},
     {"one_stack_1", one_stack<1>},
     {"one_stack_4", one_stack<4>},
     {"one_stack_8", one_stack<8>},

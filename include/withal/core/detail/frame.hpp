@@ -21,6 +21,28 @@
 // pointers that it needs (exits); it is shared by all calls with the same types of managers.
 namespace withal::detail {
 
+/// A body without its type, called as the Body it is.
+template <class Result, class... Resources>
+class body_reference {
+public:
+    template <class Body>
+    static body_reference to(std::remove_reference_t<Body>& body) noexcept {
+        using object = std::remove_reference_t<Body>;
+        body_reference made;
+        made.body_ = const_cast<void*>(static_cast<const void*>(__builtin_addressof(body)));
+        made.call_ = [](void* at, Resources... resources) -> Result {
+            return static_cast<Body&&>(*static_cast<object*>(at))(resources...);
+        };
+        return made;
+    }
+
+    Result operator()(Resources... resources) const { return call_(body_, resources...); }
+
+private:
+    void* body_ = nullptr;
+    Result (*call_)(void* body, Resources... resources) = nullptr;
+};
+
 template <class... Resources>
 struct resource_types {
     template <class More>
@@ -30,6 +52,10 @@ struct resource_types {
         requires(F&& f, Resources... each) { static_cast<F&&>(f)(each...); };
     template <class F>
     using result = decltype(std::declval<F>()(std::declval<Resources>()...));
+    template <class Body>
+    static auto refer_to(std::remove_reference_t<Body>& body) noexcept {
+        return body_reference<result<Body>, Resources...>::template to<Body>(body);
+    }
 };
 
 /// Resources, and one more behind them unless it is void.

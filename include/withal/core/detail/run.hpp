@@ -281,20 +281,28 @@ template <class Ends, both_failed Policy, class Body, class... Arguments>
     return run<Ends, Policy>(static_cast<Body&&>(body), static_cast<Arguments&&>(arguments)...);
 }
 
-/// The path with events: out of line, so that a scope nobody watches pays a load and a branch.
+/// The path with events, one function for all calls with the same types of managers and results.
 template <class Ends, both_failed Policy, class Body, class... Arguments>
-[[gnu::cold]] [[gnu::noinline]] typename Ends::type
-run_watched(std::source_location where, carried_t<Body> body, carried_t<Arguments>... arguments) {
+[[gnu::cold]] [[gnu::noinline]] typename Ends::type run_watched(
+    std::source_location where, Body& body, std::remove_reference_t<Arguments>&... arguments) {
     const watched_call call{where};
-    return run<Ends, Policy>(static_cast<Body&&>(body),
-                             detail::watch<Arguments>(call, arguments)...);
+    return run<Ends, Policy>(body, detail::watch<Arguments>(call, arguments)...);
+}
+
+/// What a call adds to it: out of line, so that a scope nobody watches pays a load and a branch.
+template <class Ends, both_failed Policy, class Body, class... Arguments>
+[[gnu::cold]] [[gnu::noinline]] typename Ends::type run_watched_body(
+    std::source_location where, carried_t<Body> body, carried_t<Arguments>... arguments) {
+    const auto reference = frame_of<Arguments...>::resources::template refer_to<Body>(body);
+    return detail::run_watched<Ends, Policy, decltype(reference), Arguments...>(
+        where, reference, arguments...);
 }
 
 template <class Ends, both_failed Policy, class Body, class... Arguments>
 [[gnu::always_inline]] inline typename Ends::type
 run_either(std::source_location where, Body&& body, Arguments&&... arguments) {
     if (observers.listening()) [[unlikely]] {
-        return detail::run_watched<Ends, Policy, Body, Arguments...>(
+        return detail::run_watched_body<Ends, Policy, Body, Arguments...>(
             where, static_cast<Body&&>(body), static_cast<Arguments&&>(arguments)...);
     }
     return detail::run_unwatched<Ends, Policy, Body, Arguments...>(

@@ -58,7 +58,7 @@ public:
     watched(const watched_call& call, Make&& make)
         : manager_(static_cast<Make&&>(make)()), call_(call) {}
 
-    decltype(auto) enter() {
+    [[gnu::cold]] [[gnu::noinline]] decltype(auto) enter() {
         tell(event_kind::enter, nullptr, nullptr);
         bool failed = false;
         const at_end entered([&]() noexcept {
@@ -75,7 +75,7 @@ public:
         }
     }
 
-    answer exit(const outcome& left) noexcept(quiet) {
+    [[gnu::cold]] [[gnu::noinline]] answer exit(const outcome& left) noexcept(quiet) {
         tell(event_kind::exit, &left, nullptr);
         if constexpr (quiet) {
             return answered(left);
@@ -111,7 +111,8 @@ private:
         }
     }
 
-    void tell(event_kind kind, const outcome* left, const std::exception_ptr& error) noexcept {
+    [[gnu::cold]] [[gnu::noinline]] void
+    tell(event_kind kind, const outcome* left, const std::exception_ptr& error) noexcept {
         if (kind == event_kind::enter) {
             shown_ = observers.listening();
         }
