@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // In every scene the first operator new fails, then the second, and so on until none is left; then
-// all from the first on, from the second on. Whether the scene, withal or the standard library asked
-// for the memory: what was entered is exited once and in order, every object ends, nothing leaks.
+// all from the first on, from the second on. Whether the scene, withal or the standard library
+// asked for the memory: what was entered is exited once and in order, every object ends, nothing
+// leaks.
 #include <withal/core/error.hpp>
 #include <withal/core/testing.hpp>
 

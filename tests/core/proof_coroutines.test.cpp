@@ -177,8 +177,8 @@ TEST(proof_coroutines, an_exit_stack_in_the_frame_shows_what_it_is_told) {
               (std::vector<std::string>{"ok", "threw work", "ok", "threw work", "abandoned"}));
 }
 
-/// A generator-written manager is such a coroutine itself: suspended from its enter to its exit. The
-/// guard lies in its frame too; the code around the co_yield is told the truth.
+/// A generator-written manager is such a coroutine itself: suspended from its enter to its exit.
+/// The guard lies in its frame too; the code around the co_yield is told the truth.
 withal::managed<void> generator(answers* said) {
     const counting_guard guard(&said->guard);
     withal::exit_stack stack;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Every operation of the user's in every scene throws once: enter, exit, a copy, a move, a body, a
-// callback, a factory, a fallback, a predicate. Then two of them do. Whatever happens, what was entered
-// is exited once and in order, every object ends, and no error is lost: it is what goes on, or is
-// secondary to it, or in its group, or was suppressed by somebody who saw it.
+// callback, a factory, a fallback, a predicate. Then two of them do. Whatever happens, what was
+// entered is exited once and in order, every object ends, and no error is lost: it is what goes on,
+// or is secondary to it, or in its group, or was suppressed by somebody who saw it.
 #include <withal/core/error.hpp>
 #include <withal/core/testing.hpp>
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""The mutation run must tell a mutant that is caught from one that is not; and the list must fit."""
+"""The mutation run must tell what is caught from what is not; and the list must fit."""
 
 import sys
 import tomllib
