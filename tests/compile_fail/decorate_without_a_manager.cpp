@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// error: the first argument is neither a context manager nor a
+#include <withal/withal.hpp>
+
+int main() {
+    auto work = withal::decorate(42, [] {});
+}
