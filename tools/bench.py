@@ -286,7 +286,8 @@ def print_table(table: dict, compiler: Compiler) -> int:
         line = f"  {row['what']:30}{number(hand.value):>9}{number(ours.value):>9}"
         line += f"{ours.value / hand.value:>8.2f}"
         if counted:
-            line += f"{pair(hand.calls, ours.calls):>9}{pair(hand.allocations, ours.allocations):>9}"
+            line += f"{pair(hand.calls, ours.calls):>9}"
+            line += f"{pair(hand.allocations, ours.allocations):>9}"
         line += f"{goal:>8}  {'OK' if met else 'MISS'}" if goal else ""
         others = [f"{k} {number(figures[v].value)}" for k, v in row.get("others", {}).items()]
         print(line + ("   " + ", ".join(others) if others else ""), flush=True)

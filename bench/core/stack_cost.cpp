@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// K exits whose number is known at run time only, on an exit_stack and in what one would use instead.
-// stack_cost.toml says which case is held against which.
+// K exits whose number is known at run time only, on an exit_stack and in what one would use
+// instead. stack_cost.toml says which case is held against which.
 #include "opaque.hpp"
 #include <withal/core/exit_stack.hpp>
 #include <withal/core/with.hpp>

@@ -2,6 +2,7 @@
 #include <withal/core/observe.hpp>
 
 #include <withal/core/adapt.hpp>
+#include <withal/core/exit_stack.hpp>
 #include <withal/core/testing.hpp>
 #include <withal/core/with.hpp>
 
@@ -231,6 +232,26 @@ TEST(observe, gives_the_scopes_of_one_call_its_name) {
     ASSERT_EQ(calls.size(), 6U);
     EXPECT_EQ(std::count(calls.begin(), calls.end(), calls[0]), 5);
     EXPECT_NE(calls[5], calls[0]);
+}
+
+TEST(observe, shows_a_scope_that_has_no_exit) {
+    std::vector<event_kind> kinds;
+    {
+        auto watching = withal::observe([&](const event& e) noexcept { kinds.push_back(e.kind); });
+        withal::exit_stack stack;
+        stack.enter(withal::null_context());
+        stack.enter(withal::null_context());
+        stack.release(stack.top());
+        stack.close();
+    }
+    EXPECT_EQ(kinds,
+              (std::vector<event_kind>{event_kind::enter,
+                                       event_kind::entered,
+                                       event_kind::enter,
+                                       event_kind::entered,
+                                       event_kind::abandoned,
+                                       event_kind::exit,
+                                       event_kind::exited}));
 }
 
 TEST(observe, does_not_show_the_scopes_of_an_observer) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #pragma once
 
+#include <type_traits>
+
 namespace withal {
 
 template <class X, class Close>
@@ -33,6 +35,16 @@ template <class X, class Close>
 // Implementation
 //
 
+namespace detail {
+
+template <class X>
+concept has_close = requires(X& object) { object.close(); };
+template <class Close, class X>
+concept closes = requires(X& object, Close& close) { close(object); } ||
+                 requires(X& object, Close& close) { (object.*close)(); };
+
+} // namespace detail
+
 template <class X, class Close>
 class [[nodiscard]] closing_manager {
 public:
@@ -60,11 +72,17 @@ private:
 
 template <class X, class Close>
 auto closing(X&& object, Close close) {
+    static_assert(detail::closes<Close, std::remove_reference_t<X>>,
+                  "withal::closing: this does not close the object; give closing() a callable "
+                  "f(object&) or a member function without parameters");
     return closing_manager<X, Close>(static_cast<X&&>(object), static_cast<Close&&>(close));
 }
 
 template <class X>
 auto closing(X&& object) {
+    static_assert(detail::has_close<std::remove_reference_t<X>>,
+                  "withal::closing: the object has no close(); name what closes it, as in "
+                  "closing(x, &T::hang_up)");
     return closing(static_cast<X&&>(object),
                    [](auto& open) noexcept(noexcept(open.close())) { open.close(); });
 }

@@ -59,10 +59,10 @@ private:
 /// exit_stack takes managers that never suppress, suppressing_exit_stack takes all;
 /// inplace_exit_stack<N> never allocates.
 ///
-/// **Effects.** The rules are those of nested with(): each entry is exited once, whatever the others
-/// do, and is shown how those above it left. Entries pushed while the stack unwinds run too.
-/// **Throws.** From closing it, what an exit threw, with the errors of the others secondary to it as
-/// the policy says.
+/// **Effects.** The rules are those of nested with(): each entry is exited once, whatever the
+/// others do, and is shown how those above it left. Entries pushed while the stack unwinds run too.
+/// **Throws.** From closing it, what an exit threw, with the errors of the others secondary to it
+/// as the policy says.
 /// **Lifetime.** What enter() returned stays where it is until its exit, also when pop_all() or a
 /// move takes the entry to another stack; in an inplace_exit_stack it moves with the stack. A stack
 /// that dies open exits its entries as abandoned(): success is never guessed.

@@ -131,6 +131,9 @@ namespace detail {
 template <class M>
 [[gnu::always_inline]] inline decltype(auto) enter_manager(M& m) {
     if constexpr (std::derived_from<M, single_use>) {
+        static_assert(!std::is_const_v<M>,
+                      "withal::single_use: a const manager cannot note that it was used; pass one "
+                      "that is not const");
         m.use_once(type_name<std::remove_cv_t<M>>());
     }
     return protocol<M>::enter(m);

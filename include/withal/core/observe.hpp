@@ -6,6 +6,7 @@
 
 #include <exception>
 #include <source_location>
+#include <type_traits>
 
 namespace withal {
 
@@ -18,7 +19,7 @@ enum class event_kind : unsigned char {
     replaced,     ///< The exit translated the exception: `error` goes on.
     secondary,    ///< The exit failed while `left` was on its way: `error` is the exit's.
     exited,       ///< The exit has run; `error` is what it threw, if it did.
-    abandoned,    ///< There will be no exit: the frame is destroyed.
+    abandoned,    ///< There will be no exit: it was released, or its frame destroyed.
 };
 
 /// One step of one scope, as observers see it. For one scope: enter, entered, the events of what is
@@ -64,6 +65,9 @@ template <class F>
 /// The guard that observe() returns.
 template <class F>
 class observation : private detail::observer {
+    static_assert(std::is_invocable_v<F&, const event&>,
+                  "withal::observe: the callable must be callable as f(const event&)");
+
 public:
     explicit observation(F callable) noexcept(noexcept(F(static_cast<F&&>(callable))))
         : observer{&observation::show}, callable_(static_cast<F&&>(callable)) {

@@ -9,6 +9,7 @@
 #include <withal/core/verdict.hpp>
 
 #include <exception>
+#include <type_traits>
 
 namespace withal {
 
@@ -63,6 +64,8 @@ public:
     /// **Returns.** Whether it was.
     template <class E, class F>
     bool inspect(F&& look) const {
+        static_assert(std::is_invocable_v<F, const E&>,
+                      "withal::outcome: inspect<E>(f) calls f(const E&)");
         return exception() != nullptr &&
                detail::inspect_exception<E>(exception(), static_cast<F&&>(look));
     }

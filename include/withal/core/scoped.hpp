@@ -31,6 +31,7 @@ class [[nodiscard]] scoped_guard;
 /// not counted, and so looks like success), and never in a coroutine's frame: a coroutine may
 /// be resumed or destroyed while another exception is on its way, and would be told that it failed.
 template <class M>
+    requires context_manager<M>
 [[nodiscard]] scoped_guard<M> scoped(M&& manager,
                                      std::source_location where = std::source_location::current());
 
@@ -94,8 +95,18 @@ private:
 };
 
 template <class M>
+    requires context_manager<M>
 scoped_guard<M> scoped(M&& manager, std::source_location where) {
     return {static_cast<M&&>(manager), where};
+}
+
+/// What is no manager is refused here, with a sentence.
+template <class M>
+    requires(!context_manager<M>)
+void scoped(M&&) {
+    static_assert(context_manager<M>,
+                  "withal::scoped: this is no context manager (enter(), and exit() or exit(const "
+                  "outcome&) returning void or withal::verdict)");
 }
 
 } // namespace withal

@@ -32,6 +32,9 @@ class [[nodiscard]] all_manager {
     };
 
 public:
+    static constexpr reuse reuse_category =
+        ((reuse_of<M> == reuse::single_use) || ...) ? reuse::single_use : reuse::reusable;
+
     explicit all_manager(M&&... managers) : managers_(static_cast<M&&>(managers)...) {}
     // Copies and moves carry the managers; none of them is entered in the new one.
     all_manager(const all_manager& other) : managers_(other.managers_) {}

@@ -131,6 +131,10 @@ private:
 /// resources of the levels outside.
 template <class Argument, class Resources>
 struct place {
+    static_assert(!(std::is_const_v<std::remove_reference_t<Argument>> &&
+                    context_manager<std::remove_const_t<std::remove_reference_t<Argument>>>),
+                  "withal::with: this manager is const, and its enter() or exit() is not; pass one "
+                  "that is not const");
     static_assert(
         Resources::template accepted_by<Argument>,
         "withal::with: this argument is neither a context manager (enter(), and exit() or "

@@ -39,9 +39,9 @@ public:
         translated_ = translated_ && current() == before;
     }
 
-    /// What one manager answers that stands for all of them. Throws what an exit raised, if that goes
-    /// on; but answers with it once the outcome's own exception is suppressed: to whoever asks, that
-    /// one is still on its way, and would win.
+    /// What one manager answers that stands for all of them. Throws what an exit raised, if that
+    /// goes on; but answers with it once the outcome's own exception is suppressed: to whoever
+    /// asks, that one is still on its way, and would win.
     [[nodiscard]] verdict answer() const {
         if (raised()) {
             if (!forgiven_) {

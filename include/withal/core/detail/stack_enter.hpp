@@ -163,8 +163,8 @@ private:
         }
     }
 
-    /// Makes a manager where it is to stand, enters it, and puts it on top. Movable: it may stand in
-    /// the stack object, and move with it.
+    /// Makes a manager where it is to stand, enters it, and puts it on top. Movable: it may stand
+    /// in the stack object, and move with it.
     template <class Payload, bool Movable, class Make>
     decltype(auto) enter_standing(const Make& make) {
         using kept = standing<Payload>;

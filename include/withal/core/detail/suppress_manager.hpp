@@ -6,6 +6,7 @@
 #include <withal/core/verdict.hpp>
 
 #include <exception>
+#include <type_traits>
 #include <utility>
 
 namespace withal {
@@ -25,6 +26,9 @@ class [[nodiscard]] suppress_manager {
     static_assert(sizeof...(E) > 0,
                   "withal::suppress: name the types of exceptions to suppress, as "
                   "in suppress<std::system_error>()");
+    static_assert((std::is_invocable_r_v<bool, Predicate&, const E&> && ...),
+                  "withal::suppress: the predicate must be callable as f(const E&) for each of the "
+                  "types, and return bool");
 
 public:
     static constexpr reuse reuse_category = reuse::reentrant;

@@ -57,6 +57,13 @@ public:
     template <class Make>
     watched(const watched_call& call, Make&& make)
         : manager_(static_cast<Make&&>(make)()), call_(call) {}
+    watched(const watched&) = delete;
+    watched& operator=(const watched&) = delete;
+    ~watched() {
+        if (shown_) {
+            tell(event_kind::abandoned, nullptr, nullptr);
+        }
+    }
 
     [[gnu::cold]] [[gnu::noinline]] decltype(auto) enter() {
         tell(event_kind::enter, nullptr, nullptr);
@@ -125,12 +132,13 @@ private:
                             call_.where,
                             left,
                             error});
+            shown_ = kind != event_kind::exited && kind != event_kind::enter_failed;
         }
     }
 
     M manager_;
     const watched_call& call_;
-    bool shown_ = false; // from its enter on, or not at all
+    bool shown_ = false; // from its enter to its end, or not at all
 };
 
 /// A factory of watched managers.
