@@ -7,6 +7,7 @@
 #include <withal/core/manager.hpp>
 #include <withal/core/outcome.hpp>
 #include <withal/core/testing/allocations.hpp>
+#include <withal/core/testing/detail/allocation_watch.hpp>
 #include <withal/core/testing/planned_failure.hpp>
 #include <withal/core/verdict.hpp>
 
