@@ -2,6 +2,7 @@
 #include <withal/core/error.hpp>
 
 #include <withal/core/exit_stack.hpp>
+#include <withal/core/testing.hpp>
 #include <withal/core/with.hpp>
 
 #include <gtest/gtest.h>
@@ -17,25 +18,23 @@
 #include <string>
 #include <vector>
 
-#include <support/recorder.hpp>
-
 namespace {
 
 using withal::error_list;
 using withal::secondary_errors;
 using withal::detail::note_secondary;
 using withal::detail::secondaries;
-using withal_test::error;
-using withal_test::events;
-using withal_test::recorder;
-using withal_test::texts_of;
+using withal::testing::event_log;
+using withal::testing::planned_failure;
+using withal::testing::recorder;
+using withal::testing::texts_of;
 
 static_assert(std::ranges::random_access_range<error_list>);
 static_assert(std::ranges::sized_range<error_list>);
 static_assert(std::is_same_v<std::ranges::range_value_t<error_list>, std::exception_ptr>);
 
 std::exception_ptr made(const char* text) {
-    return std::make_exception_ptr(error(text));
+    return std::make_exception_ptr(planned_failure(text));
 }
 
 TEST(secondary_errors, are_empty_outside_a_handler_and_for_an_exception_without_any) {
@@ -43,7 +42,7 @@ TEST(secondary_errors, are_empty_outside_a_handler_and_for_an_exception_without_
     EXPECT_TRUE(secondary_errors(nullptr).empty());
     EXPECT_TRUE(secondary_errors(made("alone")).empty());
     try {
-        throw error("alone");
+        throw planned_failure("alone");
     } catch (...) {
         EXPECT_TRUE(secondary_errors().empty());
     }
@@ -51,25 +50,26 @@ TEST(secondary_errors, are_empty_outside_a_handler_and_for_an_exception_without_
 
 TEST(secondary_errors, stay_with_the_exception_when_it_is_stored_and_thrown_again) {
     std::exception_ptr stored;
-    events log;
+    event_log log;
     try {
-        withal::with(withal_test::recorder(log, "a").failing_to_exit(),
-                     [](auto&) { throw error("body"); });
+        withal::with(withal::testing::recorder(log, "a").failing_to_exit(),
+                     [](auto&) { throw planned_failure("body"); });
     } catch (...) {
         stored = std::current_exception();
     }
     try {
         std::rethrow_exception(stored);
-    } catch (const error&) {
-        EXPECT_EQ(texts_of(secondary_errors()), (events{"a.exit"}));
+    } catch (const planned_failure&) {
+        EXPECT_EQ(texts_of(secondary_errors()), (event_log{"a.exit"}));
     }
-    EXPECT_EQ(texts_of(secondary_errors(stored)), (events{"a.exit"}));
+    EXPECT_EQ(texts_of(secondary_errors(stored)), (event_log{"a.exit"}));
 }
 
 TEST(secondary_errors, live_exactly_as_long_as_the_primary) {
     ASSERT_EQ(secondaries.size(), 0U);
-    struct tracked : error {
-        explicit tracked(std::weak_ptr<int>& watch) : error("tracked"), alive(new int(1)) {
+    struct tracked : planned_failure {
+        explicit tracked(std::weak_ptr<int>& watch)
+            : planned_failure("tracked"), alive(new int(1)) {
             watch = alive;
         }
         std::shared_ptr<int> alive;
@@ -81,7 +81,7 @@ TEST(secondary_errors, live_exactly_as_long_as_the_primary) {
     EXPECT_EQ(secondaries.size(), 2U);
     const error_list kept = secondary_errors(primary);
     primary = nullptr;
-    EXPECT_EQ(texts_of(kept), (events{"tracked"})) << "a list owns its errors";
+    EXPECT_EQ(texts_of(kept), (event_log{"tracked"})) << "a list owns its errors";
     EXPECT_EQ(secondaries.size(), 1U);
     const_cast<error_list&>(kept) = error_list();
     EXPECT_TRUE(watch.expired());
@@ -91,7 +91,7 @@ TEST(secondary_errors, live_exactly_as_long_as_the_primary) {
 TEST(secondary_errors, belong_to_exceptions_of_types_without_destructors_too) {
     std::exception_ptr primary = std::make_exception_ptr(42);
     note_secondary(primary, made("second"));
-    EXPECT_EQ(texts_of(secondary_errors(primary)), (events{"second"}));
+    EXPECT_EQ(texts_of(secondary_errors(primary)), (event_log{"second"}));
     primary = nullptr;
     EXPECT_EQ(secondaries.size(), 0U);
 }
@@ -118,7 +118,7 @@ TEST(secondary_errors, never_name_the_primary_itself_nor_anything_twice) {
     note_secondary(primary, primary);
     note_secondary(primary, second);
     note_secondary(primary, second);
-    EXPECT_EQ(texts_of(secondary_errors(primary)), (events{"second"}));
+    EXPECT_EQ(texts_of(secondary_errors(primary)), (event_log{"second"}));
 }
 
 TEST(secondary_errors, of_a_secondary_error_follow_it) {
@@ -128,8 +128,8 @@ TEST(secondary_errors, of_a_secondary_error_follow_it) {
     note_secondary(b, c);
     note_secondary(a, b);
     note_secondary(a, made("d"));
-    EXPECT_EQ(texts_of(secondary_errors(a)), (events{"b", "c", "d"}));
-    EXPECT_EQ(texts_of(secondary_errors(b)), (events{"c"}));
+    EXPECT_EQ(texts_of(secondary_errors(a)), (event_log{"b", "c", "d"}));
+    EXPECT_EQ(texts_of(secondary_errors(b)), (event_log{"c"}));
 }
 
 TEST(secondary_errors, cut_a_chain_that_would_lead_back_and_leak_nothing) {
@@ -139,8 +139,8 @@ TEST(secondary_errors, cut_a_chain_that_would_lead_back_and_leak_nothing) {
     note_secondary(a, b);
     note_secondary(b, c);
     note_secondary(c, a);
-    EXPECT_EQ(texts_of(secondary_errors(c)), (events{"a", "b"}));
-    EXPECT_EQ(texts_of(secondary_errors(a)), (events{"b"}));
+    EXPECT_EQ(texts_of(secondary_errors(c)), (event_log{"a", "b"}));
+    EXPECT_EQ(texts_of(secondary_errors(a)), (event_log{"b"}));
     EXPECT_TRUE(secondary_errors(b).empty());
     a = b = c = nullptr;
     EXPECT_EQ(secondaries.size(), 0U);
@@ -156,8 +156,8 @@ TEST(secondary_errors, of_ten_thousand_in_a_row_are_read_and_freed_without_deep_
     }
     const error_list chain = secondary_errors(newest);
     ASSERT_EQ(chain.size(), static_cast<std::size_t>(length));
-    EXPECT_EQ(withal_test::text_of(chain.front()), std::to_string(length - 1));
-    EXPECT_EQ(withal_test::text_of(chain.back()), "0");
+    EXPECT_EQ(withal::testing::text_of(chain.front()), std::to_string(length - 1));
+    EXPECT_EQ(withal::testing::text_of(chain.back()), "0");
     const_cast<error_list&>(chain) = error_list();
     newest = nullptr;
     EXPECT_EQ(secondaries.size(), 0U);
@@ -172,7 +172,7 @@ TEST(secondary_errors, of_one_exception_keep_their_order_through_ten_thousand) {
     ASSERT_EQ(all.size(), 10000U);
     int expected = 0;
     for (const auto& each : all) {
-        ASSERT_EQ(withal_test::text_of(each), std::to_string(expected++));
+        ASSERT_EQ(withal::testing::text_of(each), std::to_string(expected++));
     }
 }
 
@@ -181,8 +181,8 @@ TEST(error_list, is_a_snapshot) {
     note_secondary(primary, made("one"));
     const error_list before = secondary_errors(primary);
     note_secondary(primary, made("two"));
-    EXPECT_EQ(texts_of(before), (events{"one"}));
-    EXPECT_EQ(texts_of(secondary_errors(primary)), (events{"one", "two"}));
+    EXPECT_EQ(texts_of(before), (event_log{"one"}));
+    EXPECT_EQ(texts_of(secondary_errors(primary)), (event_log{"one", "two"}));
     error_list copy = before;
     const error_list moved = std::move(copy);
     EXPECT_EQ(moved.size(), 1U);
@@ -198,13 +198,14 @@ TEST(on_secondary_error, is_told_at_once_and_gives_the_old_hook_back) {
     hooked.clear();
     const auto before = withal::on_secondary_error(
         [](const std::exception_ptr& primary, const std::exception_ptr& secondary) noexcept {
-            hooked.emplace_back(withal_test::text_of(primary), withal_test::text_of(secondary));
+            hooked.emplace_back(withal::testing::text_of(primary),
+                                withal::testing::text_of(secondary));
         });
-    events log;
-    EXPECT_EQ(withal_test::thrown_by([&] {
-                  withal::with(withal_test::recorder(log, "a").failing_to_exit(),
-                               withal_test::recorder(log, "b").failing_to_exit(),
-                               [](auto&, auto&) { throw error("body"); });
+    event_log log;
+    EXPECT_EQ(withal::testing::thrown_by([&] {
+                  withal::with(withal::testing::recorder(log, "a").failing_to_exit(),
+                               withal::testing::recorder(log, "b").failing_to_exit(),
+                               [](auto&, auto&) { throw planned_failure("body"); });
               }),
               "body");
     EXPECT_NE(withal::on_secondary_error(before), before);
@@ -241,7 +242,7 @@ TEST(secondary_errors, of_a_member_of_a_group_are_the_others_and_nothing_owns_it
         const auto result =
             withal::try_with(translating{a}, [&] { std::rethrow_exception(group); });
         EXPECT_EQ(result.error(), a);
-        EXPECT_EQ(texts_of(result.secondary()), (events{"2", "3"}));
+        EXPECT_EQ(texts_of(result.secondary()), (event_log{"2", "3"}));
     }
     EXPECT_EQ(secondaries.size(), before);
 }
@@ -254,7 +255,7 @@ TEST(secondary_errors, of_what_leads_to_a_group_do_not_own_it) {
         const auto c = std::make_exception_ptr(3);
         note_secondary(b, a); // a is under b, b is in the group
         note_secondary(a, group_of({b, c}));
-        EXPECT_EQ(texts_of(secondary_errors(a)), (events{"2", "3"}));
+        EXPECT_EQ(texts_of(secondary_errors(a)), (event_log{"2", "3"}));
     }
     EXPECT_EQ(secondaries.size(), before);
 }
@@ -270,17 +271,17 @@ TEST(secondary_errors, keep_a_group_that_has_nothing_to_do_with_the_primary) {
 TEST(error_group, names_each_error_once_when_groups_meet) {
     const std::size_t before = secondaries.size();
     {
-        events log;
+        event_log log;
         try {
             withal::with<withal::both_failed::group>(
                 withal::exit_stack(withal::both_failed::group), [&](auto& stack) {
                     stack.push(recorder(log, "a").failing_to_exit());
                     stack.push(recorder(log, "b").failing_to_exit());
-                    throw error("body");
+                    throw planned_failure("body");
                 });
             ADD_FAILURE();
         } catch (const withal::error_group& group) {
-            EXPECT_EQ(texts_of(group.errors()), (events{"body", "b.exit", "a.exit"}));
+            EXPECT_EQ(texts_of(group.errors()), (event_log{"body", "b.exit", "a.exit"}));
         }
     }
     EXPECT_EQ(secondaries.size(), before);

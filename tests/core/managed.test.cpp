@@ -4,6 +4,7 @@
 #include <withal/core/all.hpp>
 #include <withal/core/exit_stack.hpp>
 #include <withal/core/observe.hpp>
+#include <withal/core/testing.hpp>
 #include <withal/core/with.hpp>
 
 #include <gtest/gtest.h>
@@ -17,8 +18,6 @@
 #include <type_traits>
 #include <utility>
 
-#include <support/recorder.hpp>
-
 namespace {
 
 using withal::managed;
@@ -28,28 +27,28 @@ using withal::secondary_errors;
 using withal::suppressing_managed;
 using withal::verdict;
 using withal::with;
-using withal_test::error;
-using withal_test::events;
-using withal_test::recorder;
-using withal_test::text_of;
-using withal_test::texts_of;
-using withal_test::thrown_by;
+using withal::testing::event_log;
+using withal::testing::planned_failure;
+using withal::testing::recorder;
+using withal::testing::text_of;
+using withal::testing::texts_of;
+using withal::testing::thrown_by;
 
 /// A local of a generator, whose destruction is written down.
 class local {
 public:
-    local(events& log, std::string name) : log_(log), name_(std::move(name)) {}
+    local(event_log& log, std::string name) : log_(log), name_(std::move(name)) {}
     ~local() { log_.push_back("~" + name_); }
     local(const local&) = delete;
     local& operator=(const local&) = delete;
 
 private:
-    events& log_;
+    event_log& log_;
     std::string name_;
 };
 
 /// A generator as one is mostly written: no try, a local that releases.
-managed<std::string> plain(events& log, std::string name) {
+managed<std::string> plain(event_log& log, std::string name) {
     const local held(log, name + ".held");
     log.push_back(name + ".enter");
     co_yield name;
@@ -57,7 +56,7 @@ managed<std::string> plain(events& log, std::string name) {
 }
 
 /// Commits or rolls back.
-managed<std::string> transaction(events& log, std::string name = "t") {
+managed<std::string> transaction(event_log& log, std::string name = "t") {
     const local held(log, name + ".held");
     log.push_back(name + ".begin");
     try {
@@ -70,7 +69,7 @@ managed<std::string> transaction(events& log, std::string name = "t") {
 }
 
 /// Catches whatever there is, and finishes.
-managed<void> swallowing(events& log) {
+managed<void> swallowing(event_log& log) {
     try {
         co_yield nothing;
         log.push_back("success");
@@ -80,7 +79,7 @@ managed<void> swallowing(events& log) {
     log.push_back("finished");
 }
 
-suppressing_managed<void> suppressing_all(events& log) {
+suppressing_managed<void> suppressing_all(event_log& log) {
     try {
         co_yield nothing;
         log.push_back("success");
@@ -127,58 +126,59 @@ static_assert(std::is_base_of_v<withal::logic_error, withal::generator_error>);
 // --- success ---
 
 TEST(managed, runs_the_generator_around_the_body) {
-    events log;
+    event_log log;
     const int result = with(plain(log, "a"), [&](std::string& resource) {
         log.push_back("body " + resource);
         return 7;
     });
     EXPECT_EQ(result, 7);
-    EXPECT_EQ(log, (events{"a.enter", "body a", "a.success", "~a.held"}));
+    EXPECT_EQ(log, (event_log{"a.enter", "body a", "a.success", "~a.held"}));
 }
 
 TEST(managed, runs_nothing_before_its_enter) {
-    events log;
+    event_log log;
     {
         const managed<std::string> dropped = plain(log, "a");
-        EXPECT_EQ(log, events{});
+        EXPECT_EQ(log, event_log{});
     }
-    EXPECT_EQ(log, events{});
+    EXPECT_EQ(log, event_log{});
 }
 
 TEST(managed, commits_after_success_only) {
-    events log;
+    event_log log;
     with(transaction(log), [](auto&) {});
-    EXPECT_EQ(log, (events{"t.begin", "t.commit", "~t.held"}));
+    EXPECT_EQ(log, (event_log{"t.begin", "t.commit", "~t.held"}));
 }
 
 // --- the body throws ---
 
 TEST(managed, throws_the_bodys_exception_at_the_yield_and_lets_it_go_on) {
-    events log;
-    EXPECT_EQ(thrown_by([&] { with(transaction(log), [](auto&) { throw error("body"); }); }),
-              "body");
-    EXPECT_EQ(log, (events{"t.begin", "t.rollback body", "~t.held"}));
+    event_log log;
+    EXPECT_EQ(
+        thrown_by([&] { with(transaction(log), [](auto&) { throw planned_failure("body"); }); }),
+        "body");
+    EXPECT_EQ(log, (event_log{"t.begin", "t.rollback body", "~t.held"}));
 }
 
-managed<void> keeps_what_it_sees(const error*& seen) {
+managed<void> keeps_what_it_sees(const planned_failure*& seen) {
     try {
         co_yield nothing;
-    } catch (const error& e) {
+    } catch (const planned_failure& e) {
         seen = &e;
         throw;
     }
 }
 
 TEST(managed, shows_the_same_object_inside_and_outside) {
-    const error* inside = nullptr;
-    const error* outside = nullptr;
+    const planned_failure* inside = nullptr;
+    const planned_failure* outside = nullptr;
     std::exception_ptr thrown;
     try {
         with(keeps_what_it_sees(inside), [&] {
-            thrown = std::make_exception_ptr(error("body"));
+            thrown = std::make_exception_ptr(planned_failure("body"));
             std::rethrow_exception(thrown);
         });
-    } catch (const error& e) {
+    } catch (const planned_failure& e) {
         outside = &e;
         EXPECT_EQ(std::current_exception(), thrown);
         EXPECT_EQ(secondary_errors().size(), 0U);
@@ -188,41 +188,41 @@ TEST(managed, shows_the_same_object_inside_and_outside) {
 }
 
 TEST(managed, without_a_try_runs_its_destructors_and_nothing_behind_the_yield) {
-    events log;
+    event_log log;
     std::string caught;
     try {
-        with(plain(log, "a"), [](auto&) { throw error("body"); });
-    } catch (const error& e) {
+        with(plain(log, "a"), [](auto&) { throw planned_failure("body"); });
+    } catch (const planned_failure& e) {
         caught = e.what();
         EXPECT_EQ(secondary_errors().size(), 0U);
     }
     EXPECT_EQ(caught, "body");
-    EXPECT_EQ(log, (events{"a.enter", "~a.held"}));
+    EXPECT_EQ(log, (event_log{"a.enter", "~a.held"}));
 }
 
 TEST(managed, takes_exceptions_of_any_type) {
-    events log;
+    event_log log;
     EXPECT_EQ(thrown_by([&] { with(transaction(log), [](auto&) { throw 42; }); }), "42");
     struct unrelated {};
     EXPECT_EQ(thrown_by([&] { with(transaction(log), [](auto&) { throw unrelated(); }); }),
               "unknown");
     EXPECT_EQ(
         log,
-        (events{
+        (event_log{
             "t.begin", "t.rollback 42", "~t.held", "t.begin", "t.rollback unknown", "~t.held"}));
 }
 
 TEST(managed, that_catches_and_finishes_does_not_suppress) {
-    events log;
+    event_log log;
     std::string caught;
     try {
-        with(swallowing(log), [] { throw error("body"); });
-    } catch (const error& e) {
+        with(swallowing(log), [] { throw planned_failure("body"); });
+    } catch (const planned_failure& e) {
         caught = e.what();
         EXPECT_EQ(secondary_errors().size(), 0U);
     }
     EXPECT_EQ(caught, "body");
-    EXPECT_EQ(log, (events{"caught body", "finished"}));
+    EXPECT_EQ(log, (event_log{"caught body", "finished"}));
 }
 
 managed<void> rethrows_what_it_kept() {
@@ -240,8 +240,8 @@ managed<void> rethrows_what_it_kept() {
 TEST(managed, that_throws_the_same_exception_later_has_not_failed) {
     std::string caught;
     try {
-        with(rethrows_what_it_kept(), [] { throw error("body"); });
-    } catch (const error& e) {
+        with(rethrows_what_it_kept(), [] { throw planned_failure("body"); });
+    } catch (const planned_failure& e) {
         caught = e.what();
         EXPECT_EQ(secondary_errors().size(), 0U);
     }
@@ -251,21 +251,21 @@ TEST(managed, that_throws_the_same_exception_later_has_not_failed) {
 managed<void> fails_to_clean_up(bool after_success = false) {
     try {
         co_yield nothing;
-    } catch (const error& e) {
-        throw error(std::string("cleanup after ") + e.what());
+    } catch (const planned_failure& e) {
+        throw planned_failure(std::string("cleanup after ") + e.what());
     }
     if (after_success) {
-        throw error("commit");
+        throw planned_failure("commit");
     }
 }
 
 TEST(managed, that_throws_another_exception_has_failed_and_the_bodys_goes_on) {
     std::string caught;
     try {
-        with(fails_to_clean_up(), [] { throw error("body"); });
-    } catch (const error& e) {
+        with(fails_to_clean_up(), [] { throw planned_failure("body"); });
+    } catch (const planned_failure& e) {
         caught = e.what();
-        EXPECT_EQ(texts_of(secondary_errors()), (events{"cleanup after body"}));
+        EXPECT_EQ(texts_of(secondary_errors()), (event_log{"cleanup after body"}));
     }
     EXPECT_EQ(caught, "body");
 }
@@ -273,10 +273,11 @@ TEST(managed, that_throws_another_exception_has_failed_and_the_bodys_goes_on) {
 TEST(managed, that_throws_another_exception_replaces_where_the_policy_says_so) {
     std::string caught;
     try {
-        with<withal::both_failed::replace>(fails_to_clean_up(), [] { throw error("body"); });
-    } catch (const error& e) {
+        with<withal::both_failed::replace>(fails_to_clean_up(),
+                                           [] { throw planned_failure("body"); });
+    } catch (const planned_failure& e) {
         caught = e.what();
-        EXPECT_EQ(texts_of(secondary_errors()), (events{"body"}));
+        EXPECT_EQ(texts_of(secondary_errors()), (event_log{"body"}));
     }
     EXPECT_EQ(caught, "cleanup after body");
 }
@@ -284,16 +285,16 @@ TEST(managed, that_throws_another_exception_replaces_where_the_policy_says_so) {
 managed<void> throws_a_copy() {
     try {
         co_yield nothing;
-    } catch (const error& e) {
-        throw error(e);
+    } catch (const planned_failure& e) {
+        throw planned_failure(e);
     }
 }
 
 TEST(managed, that_throws_a_copy_has_failed_for_a_copy_is_another_exception) {
     try {
-        with(throws_a_copy(), [] { throw error("body"); });
-    } catch (const error&) {
-        EXPECT_EQ(texts_of(secondary_errors()), (events{"body"}));
+        with(throws_a_copy(), [] { throw planned_failure("body"); });
+    } catch (const planned_failure&) {
+        EXPECT_EQ(texts_of(secondary_errors()), (event_log{"body"}));
     }
 }
 
@@ -303,53 +304,54 @@ TEST(managed, whose_commit_throws_fails_the_call) {
 
 TEST(managed, may_fail_inside_the_handler_with_an_error_of_its_own_with) {
     struct generators {
-        static managed<void> cleans_up_with(events& log) {
+        static managed<void> cleans_up_with(event_log& log) {
             bool failed = false;
             try {
                 co_yield nothing;
-            } catch (const error&) {
+            } catch (const planned_failure&) {
                 failed = true;
             }
             if (failed) {
-                with(recorder(log, "inner").failing_to_exit(), [](auto&) { throw error("undo"); });
+                with(recorder(log, "inner").failing_to_exit(),
+                     [](auto&) { throw planned_failure("undo"); });
             }
         }
     };
-    events log;
+    event_log log;
     try {
-        with(generators::cleans_up_with(log), [] { throw error("body"); });
-    } catch (const error& e) {
+        with(generators::cleans_up_with(log), [] { throw planned_failure("body"); });
+    } catch (const planned_failure& e) {
         EXPECT_STREQ(e.what(), "body");
-        EXPECT_EQ(texts_of(secondary_errors()), (events{"undo", "inner.exit"}));
+        EXPECT_EQ(texts_of(secondary_errors()), (event_log{"undo", "inner.exit"}));
     }
-    EXPECT_EQ(log, (events{"inner.enter", "inner.exit threw undo"}));
+    EXPECT_EQ(log, (event_log{"inner.enter", "inner.exit threw undo"}));
 }
 
 // --- enter throws ---
 
-managed<int> throws_before_it_yields(events& log) {
+managed<int> throws_before_it_yields(event_log& log) {
     const local held(log, "held");
     log.push_back("acquire");
     if (!log.empty()) {
-        throw error("acquire");
+        throw planned_failure("acquire");
     }
     co_yield 1;
 }
 
 TEST(managed, that_throws_before_it_yields_is_not_entered) {
-    events log;
+    event_log log;
     EXPECT_EQ(thrown_by([&] {
                   with(recorder(log, "outer"), throws_before_it_yields(log), [&](auto&, int&) {
                       log.push_back("body");
                   });
               }),
               "acquire");
-    EXPECT_EQ(log, (events{"outer.enter", "acquire", "~held", "outer.exit threw acquire"}));
+    EXPECT_EQ(log, (event_log{"outer.enter", "acquire", "~held", "outer.exit threw acquire"}));
 }
 
 // --- exactly one co_yield ---
 
-managed<int> yields_never(events& log) {
+managed<int> yields_never(event_log& log) {
     const local held(log, "held");
     if (log.empty()) {
         co_return;
@@ -357,7 +359,7 @@ managed<int> yields_never(events& log) {
     co_yield 1;
 }
 
-managed<int> yields_twice(events& log) {
+managed<int> yields_twice(event_log& log) {
     const local outer(log, "outer");
     co_yield 1;
     const local inner(log, "inner");
@@ -365,7 +367,7 @@ managed<int> yields_twice(events& log) {
     log.push_back("behind");
 }
 
-managed<int> yields_after_throw(events& log) {
+managed<int> yields_after_throw(event_log& log) {
     const local held(log, "held");
     try {
         co_yield 1;
@@ -376,7 +378,7 @@ managed<int> yields_after_throw(events& log) {
     log.push_back("behind");
 }
 
-suppressing_managed<int> retries(events& log) {
+suppressing_managed<int> retries(event_log& log) {
     const local held(log, "held");
     for (int i = 0; i < 2; ++i) {
         try {
@@ -402,25 +404,25 @@ std::string generator_error_of(F&& f) {
 }
 
 TEST(managed, that_does_not_yield_is_a_generator_error_at_enter) {
-    events log;
+    event_log log;
     EXPECT_EQ(generator_error_of([&] { with(yields_never(log), [](int&) {}); }),
               "generator didn't yield");
-    EXPECT_EQ(log, (events{"~held"}));
+    EXPECT_EQ(log, (event_log{"~held"}));
 }
 
 TEST(managed, that_yields_twice_is_a_generator_error_and_runs_no_further) {
-    events log;
+    event_log log;
     EXPECT_EQ(generator_error_of([&] { with(yields_twice(log), [](int&) {}); }),
               "generator didn't stop");
-    EXPECT_EQ(log, (events{"~inner", "~outer"}));
+    EXPECT_EQ(log, (event_log{"~inner", "~outer"}));
 }
 
 TEST(managed, that_yields_again_after_the_body_threw_is_a_secondary_generator_error) {
-    events log;
+    event_log log;
     std::string caught;
     try {
-        with(yields_after_throw(log), [](int&) { throw error("body"); });
-    } catch (const error& e) {
+        with(yields_after_throw(log), [](int&) { throw planned_failure("body"); });
+    } catch (const planned_failure& e) {
         caught = e.what();
         const auto errors = secondary_errors();
         EXPECT_EQ(errors.size(), 1U);
@@ -428,30 +430,31 @@ TEST(managed, that_yields_again_after_the_body_threw_is_a_secondary_generator_er
                   "generator didn't stop after throw");
     }
     EXPECT_EQ(caught, "body");
-    EXPECT_EQ(log, (events{"caught", "~held"}));
+    EXPECT_EQ(log, (event_log{"caught", "~held"}));
 }
 
 TEST(suppressing_managed, that_yields_again_after_the_body_threw_suppresses_nothing) {
-    events log;
+    event_log log;
     EXPECT_EQ(thrown_by([&] {
-                  static_cast<void>(with(retries(log), [](int&) { throw error("body"); }));
+                  static_cast<void>(
+                      with(retries(log), [](int&) { throw planned_failure("body"); }));
               }),
               "body");
-    EXPECT_EQ(log, (events{"caught", "~held"}));
+    EXPECT_EQ(log, (event_log{"caught", "~held"}));
     log.clear();
     EXPECT_EQ(generator_error_of([&] { static_cast<void>(with(retries(log), [](int&) {})); }),
               "generator didn't stop");
-    EXPECT_EQ(log, (events{"success", "~held"}));
+    EXPECT_EQ(log, (event_log{"success", "~held"}));
 }
 
 // --- suppressing ---
 
 TEST(suppressing_managed, that_catches_and_finishes_suppresses) {
-    events log;
+    event_log log;
     const std::optional<int> result =
-        with(suppressing_all(log), []() -> int { throw error("body"); });
+        with(suppressing_all(log), []() -> int { throw planned_failure("body"); });
     EXPECT_EQ(result, std::nullopt);
-    EXPECT_EQ(log, (events{"caught body", "finished"}));
+    EXPECT_EQ(log, (event_log{"caught body", "finished"}));
 }
 
 TEST(suppressing_managed, that_returns_from_its_handler_suppresses) {
@@ -466,15 +469,16 @@ TEST(suppressing_managed, that_returns_from_its_handler_suppresses) {
     };
     EXPECT_FALSE(with(generators::returns_early(), [] { throw 42; }));
     EXPECT_EQ(thrown_by([] {
-                  static_cast<void>(with(generators::returns_early(), [] { throw error("body"); }));
+                  static_cast<void>(
+                      with(generators::returns_early(), [] { throw planned_failure("body"); }));
               }),
               "body");
 }
 
 TEST(suppressing_managed, keeps_the_value_after_success) {
-    events log;
+    event_log log;
     EXPECT_EQ(with(suppressing_all(log), [] { return 7; }), 7);
-    EXPECT_EQ(log, (events{"success", "finished"}));
+    EXPECT_EQ(log, (event_log{"success", "finished"}));
 }
 
 TEST(suppressing_managed, that_throws_another_exception_has_failed) {
@@ -483,37 +487,37 @@ TEST(suppressing_managed, that_throws_another_exception_has_failed) {
             try {
                 co_yield nothing;
             } catch (...) {
-                throw error("cleanup");
+                throw planned_failure("cleanup");
             }
         }
     };
     try {
-        static_cast<void>(with(generators::fails(), [] { throw error("body"); }));
-    } catch (const error& e) {
+        static_cast<void>(with(generators::fails(), [] { throw planned_failure("body"); }));
+    } catch (const planned_failure& e) {
         EXPECT_STREQ(e.what(), "body");
-        EXPECT_EQ(texts_of(secondary_errors()), (events{"cleanup"}));
+        EXPECT_EQ(texts_of(secondary_errors()), (event_log{"cleanup"}));
     }
 }
 
 TEST(suppressing_managed, shows_those_outside_success_once_it_has_suppressed) {
-    events log;
+    event_log log;
     static_cast<void>(
         with(recorder(log, "a"), suppressing_all(log), recorder(log, "b"), [](auto&, auto&) {
-            throw error("body");
+            throw planned_failure("body");
         }));
     EXPECT_EQ(
         log,
-        (events{
+        (event_log{
             "a.enter", "b.enter", "b.exit threw body", "caught body", "finished", "a.exit ok"}));
 }
 
 TEST(suppressing_managed, lets_a_cancellation_go_on) {
-    events log;
-    const auto request = std::make_exception_ptr(error("stop"));
+    event_log log;
+    const auto request = std::make_exception_ptr(planned_failure("stop"));
     suppressing_managed<void> manager = suppressing_all(log);
     manager.enter();
     EXPECT_EQ(manager.exit(withal::detail::outcome_access::cancelled(request)), verdict::propagate);
-    EXPECT_EQ(log, (events{"caught stop", "finished"}));
+    EXPECT_EQ(log, (event_log{"caught stop", "finished"}));
 }
 
 // --- failures without an exception ---
@@ -522,24 +526,24 @@ constexpr const char* failed_text =
     "withal::body_failed: the body failed without an exception that could be shown";
 
 TEST(managed, rolls_back_when_the_body_returns_a_failure) {
-    events log;
+    event_log log;
     const answer returned = with(transaction(log), [](auto&) { return answer{3}; });
     EXPECT_EQ(returned.code, 3);
-    EXPECT_EQ(log, (events{"t.begin", std::string("t.rollback ") + failed_text, "~t.held"}));
+    EXPECT_EQ(log, (event_log{"t.begin", std::string("t.rollback ") + failed_text, "~t.held"}));
     log.clear();
     EXPECT_EQ(with(transaction(log), [](auto&) { return answer{0}; }).code, 0);
-    EXPECT_EQ(log, (events{"t.begin", "t.commit", "~t.held"}));
+    EXPECT_EQ(log, (event_log{"t.begin", "t.commit", "~t.held"}));
 }
 
 TEST(managed, without_a_try_does_not_commit_a_failure) {
-    events log;
+    event_log log;
     EXPECT_EQ(with(plain(log, "a"), [](auto&) { return answer{3}; }).code, 3);
-    EXPECT_EQ(log, (events{"a.enter", "~a.held"}));
+    EXPECT_EQ(log, (event_log{"a.enter", "~a.held"}));
 }
 
 TEST(managed, throws_a_body_failed_that_can_be_caught_by_type) {
     struct generators {
-        static managed<void> tells_apart(events& log) {
+        static managed<void> tells_apart(event_log& log) {
             try {
                 co_yield nothing;
             } catch (const withal::body_failed&) {
@@ -549,13 +553,13 @@ TEST(managed, throws_a_body_failed_that_can_be_caught_by_type) {
             }
         }
     };
-    events log;
+    event_log log;
     EXPECT_EQ(with(generators::tells_apart(log), [] { return answer{3}; }).code, 3);
     EXPECT_EQ(thrown_by([&] { with(generators::tells_apart(log), [] { throw 1; }); }), "1");
     const auto code = with(generators::tells_apart(log),
                            [] { return std::make_error_code(std::errc::io_error); });
     EXPECT_EQ(code, std::errc::io_error);
-    EXPECT_EQ(log, (events{"failed", "threw", "failed"}));
+    EXPECT_EQ(log, (event_log{"failed", "threw", "failed"}));
 }
 
 TEST(managed, whose_rollback_of_a_failure_throws_fails_the_call) {
@@ -564,7 +568,7 @@ TEST(managed, whose_rollback_of_a_failure_throws_fails_the_call) {
             try {
                 co_yield nothing;
             } catch (...) {
-                throw error("rollback");
+                throw planned_failure("rollback");
             }
         }
     };
@@ -572,34 +576,35 @@ TEST(managed, whose_rollback_of_a_failure_throws_fails_the_call) {
 }
 
 TEST(suppressing_managed, does_not_suppress_a_failure_that_the_body_returned) {
-    events log;
+    event_log log;
     const auto result = with(suppressing_all(log), [] { return answer{3}; });
     ASSERT_TRUE(result.has_value());
     EXPECT_EQ(result->code, 3);
-    EXPECT_EQ(log, (events{std::string("caught ") + failed_text, "finished"}));
+    EXPECT_EQ(log, (event_log{std::string("caught ") + failed_text, "finished"}));
 }
 
 TEST(managed, rolls_back_when_it_is_abandoned) {
-    events log;
+    event_log log;
     {
         withal::exit_stack stack;
         EXPECT_EQ(stack.enter(transaction(log)), "t");
     }
-    EXPECT_EQ(log, (events{"t.begin", std::string("t.rollback ") + failed_text, "~t.held"}));
+    EXPECT_EQ(log, (event_log{"t.begin", std::string("t.rollback ") + failed_text, "~t.held"}));
 }
 
 TEST(managed, rolls_back_in_scoped_when_an_exception_passes) {
-    events log;
+    event_log log;
     EXPECT_EQ(thrown_by([&] {
                   auto guard = withal::scoped(transaction(log));
                   log.push_back(*guard);
-                  throw error("body");
+                  throw planned_failure("body");
               }),
               "body");
-    EXPECT_EQ(log, (events{"t.begin", "t", std::string("t.rollback ") + failed_text, "~t.held"}));
+    EXPECT_EQ(log,
+              (event_log{"t.begin", "t", std::string("t.rollback ") + failed_text, "~t.held"}));
     log.clear();
     { auto guard = withal::scoped(transaction(log)); }
-    EXPECT_EQ(log, (events{"t.begin", "t.commit", "~t.held"}));
+    EXPECT_EQ(log, (event_log{"t.begin", "t.commit", "~t.held"}));
 }
 
 // --- what can be yielded ---
@@ -650,24 +655,24 @@ TEST(managed, of_a_const_type_gives_it_const) {
 
 class noisy {
 public:
-    explicit noisy(events& log) : log_(log) {}
+    explicit noisy(event_log& log) : log_(log) {}
     ~noisy() { log_.push_back("~noisy"); }
     noisy(const noisy&) = delete;
     noisy& operator=(const noisy&) = delete;
 
 private:
-    events& log_;
+    event_log& log_;
 };
 
-managed<noisy> gives_temporary(events& log) {
+managed<noisy> gives_temporary(event_log& log) {
     co_yield noisy(log);
     log.push_back("behind");
 }
 
 TEST(managed, may_yield_a_temporary_that_lives_until_the_exit) {
-    events log;
+    event_log log;
     with(gives_temporary(log), [&](noisy&) { log.push_back("body"); });
-    EXPECT_EQ(log, (events{"body", "~noisy", "behind"}));
+    EXPECT_EQ(log, (event_log{"body", "~noisy", "behind"}));
 }
 
 managed<std::string> gives_converted() {
@@ -731,7 +736,7 @@ TEST(managed, of_an_overaligned_type_aligns_it) {
 // --- arguments ---
 
 TEST(managed, keeps_its_arguments_in_the_frame) {
-    events log;
+    event_log log;
     auto manager = [&] {
         const std::string gone = "a name that is long enough to be on the heap";
         return plain(log, gone);
@@ -746,7 +751,7 @@ struct counted {
     counted(int& alive, int& moves_left) : alive_(&alive), moves_left_(&moves_left) { ++alive; }
     counted(const counted& other) : alive_(other.alive_), moves_left_(other.moves_left_) {
         if (--*moves_left_ < 0) {
-            throw error("copy");
+            throw planned_failure("copy");
         }
         ++*alive_;
     }
@@ -785,11 +790,11 @@ TEST(managed, dies_inside_its_exit_before_its_error_is_seen) {
     struct generators {
         static managed<int> fails(std::shared_ptr<int> owned) {
             co_yield *owned;
-            throw error("commit");
+            throw planned_failure("commit");
         }
         static managed<int> refuses(std::shared_ptr<int> owned) {
             if (*owned == 1) {
-                throw error("acquire");
+                throw planned_failure("acquire");
             }
             co_yield *owned;
         }
@@ -802,7 +807,7 @@ TEST(managed, dies_inside_its_exit_before_its_error_is_seen) {
         });
         return thrown + " " + std::to_string(owned.use_count());
     };
-    const outcome threw = outcome::failure(std::make_exception_ptr(error("body")));
+    const outcome threw = outcome::failure(std::make_exception_ptr(planned_failure("body")));
     EXPECT_EQ(uses(holds(owned), outcome::success()), "nothing 1");
     EXPECT_EQ(uses(holds(owned), threw), "nothing 1");
     EXPECT_EQ(uses(generators::fails(owned), outcome::success()), "commit 1");
@@ -822,41 +827,41 @@ TEST(managed, dropped_before_its_enter_destroys_its_arguments) {
 // --- dropped, moved, used again ---
 
 TEST(managed, dropped_while_it_is_entered_runs_its_destructors_only) {
-    events log;
+    event_log log;
     {
         managed<std::string> dropped = transaction(log);
         EXPECT_EQ(dropped.enter(), "t");
     }
-    EXPECT_EQ(log, (events{"t.begin", "~t.held"}));
+    EXPECT_EQ(log, (event_log{"t.begin", "~t.held"}));
 }
 
 TEST(managed, can_be_moved_while_it_is_entered) {
-    events log;
+    event_log log;
     managed<std::string> first = transaction(log);
     std::string& resource = first.enter();
     managed<std::string> second = std::move(first);
     resource = "changed";
     second.exit(outcome::success());
-    EXPECT_EQ(log, (events{"t.begin", "changed.commit", "~t.held"}));
+    EXPECT_EQ(log, (event_log{"t.begin", "changed.commit", "~t.held"}));
 }
 
 TEST(managed, that_another_is_assigned_to_is_dropped) {
-    events log;
+    event_log log;
     managed<std::string> one = transaction(log, "one");
     one.enter();
     one = transaction(log, "two");
-    EXPECT_EQ(log, (events{"one.begin", "~one.held"}));
+    EXPECT_EQ(log, (event_log{"one.begin", "~one.held"}));
     with(std::move(one), [](auto&) {});
-    EXPECT_EQ(log, (events{"one.begin", "~one.held", "two.begin", "two.commit", "~two.held"}));
+    EXPECT_EQ(log, (event_log{"one.begin", "~one.held", "two.begin", "two.commit", "~two.held"}));
 }
 
 TEST(managed, can_be_assigned_to_itself) {
-    events log;
+    event_log log;
     managed<std::string> one = transaction(log);
     managed<std::string>& same = one;
     one = std::move(same);
     with(one, [](auto&) {});
-    EXPECT_EQ(log, (events{"t.begin", "t.commit", "~t.held"}));
+    EXPECT_EQ(log, (event_log{"t.begin", "t.commit", "~t.held"}));
 }
 
 const std::string only_once =
@@ -864,7 +869,7 @@ const std::string only_once =
 const std::string moved_from = ": this manager was moved from; use the one it was moved to";
 
 TEST(managed, entered_twice_says_so_and_names_itself) {
-    events log;
+    event_log log;
     managed<std::string> one = plain(log, "a");
     with(one, [](auto&) {});
     const std::string name = withal::detail::type_name<managed<std::string>>();
@@ -872,19 +877,19 @@ TEST(managed, entered_twice_says_so_and_names_itself) {
     EXPECT_EQ(thrown_by([&] { with(one, [](auto&) {}); }), name + only_once);
     EXPECT_EQ(thrown_by([&] { one.enter(); }), name + only_once);
     EXPECT_EQ(thrown_by([&] { one.exit(outcome::success()); }), name + only_once);
-    EXPECT_EQ(log, (events{"a.enter", "a.success", "~a.held"}));
+    EXPECT_EQ(log, (event_log{"a.enter", "a.success", "~a.held"}));
 }
 
 TEST(managed, entered_while_it_is_entered_says_so_and_goes_on) {
-    events log;
+    event_log log;
     managed<std::string> one = plain(log, "a");
     EXPECT_EQ(thrown_by([&] { with(one, one, [](auto&, auto&) {}); }),
               withal::detail::type_name<managed<std::string>>() + only_once);
-    EXPECT_EQ(log, (events{"a.enter", "~a.held"}));
+    EXPECT_EQ(log, (event_log{"a.enter", "~a.held"}));
 }
 
 TEST(managed, that_failed_to_enter_cannot_be_entered_again) {
-    events log;
+    event_log log;
     managed<int> one = throws_before_it_yields(log);
     EXPECT_EQ(thrown_by([&] { one.enter(); }), "acquire");
     EXPECT_EQ(thrown_by([&] { one.enter(); }),
@@ -892,38 +897,39 @@ TEST(managed, that_failed_to_enter_cannot_be_entered_again) {
 }
 
 TEST(managed, moved_from_says_so) {
-    events log;
+    event_log log;
     managed<std::string> one = plain(log, "a");
     const managed<std::string> other = std::move(one);
     EXPECT_EQ(thrown_by([&] { with(one, [](auto&) {}); }),
               withal::detail::type_name<managed<std::string>>() + moved_from);
-    EXPECT_EQ(log, events{});
+    EXPECT_EQ(log, event_log{});
 }
 
 TEST(managed, exited_before_its_enter_says_so) {
-    events log;
+    event_log log;
     managed<std::string> one = plain(log, "a");
     EXPECT_EQ(thrown_by([&] { one.exit(outcome::success()); }),
               withal::detail::type_name<managed<std::string>>() +
                   std::string(": this manager was not entered; let with() enter and exit it"));
     with(one, [](auto&) {});
-    EXPECT_EQ(log, (events{"a.enter", "a.success", "~a.held"}));
+    EXPECT_EQ(log, (event_log{"a.enter", "a.success", "~a.held"}));
 }
 
 // --- with the rest of withal ---
 
 TEST(managed, may_be_made_by_a_factory) {
-    events log;
+    event_log log;
     with(
         plain(log, "a"),
         [&](std::string& outer) { return plain(log, outer + "b"); },
         [&](std::string& a, std::string& b) { log.push_back(a + " " + b); });
     EXPECT_EQ(
         log,
-        (events{"a.enter", "ab.enter", "a ab", "ab.success", "~ab.held", "a.success", "~a.held"}));
+        (event_log{
+            "a.enter", "ab.enter", "a ab", "ab.success", "~ab.held", "a.success", "~a.held"}));
 }
 
-managed<std::string> two_in_one(events& log) {
+managed<std::string> two_in_one(event_log& log) {
     managed<std::string> inner = transaction(log, "inner");
     withal::exit_stack stack;
     std::string& name = stack.enter(std::move(inner));
@@ -938,23 +944,24 @@ managed<std::string> two_in_one(events& log) {
 }
 
 TEST(managed, may_manage_other_generators) {
-    events log;
+    event_log log;
     with(two_in_one(log), [](auto&) {});
-    EXPECT_EQ(thrown_by([&] { with(two_in_one(log), [](auto&) { throw error("body"); }); }),
-              "body");
+    EXPECT_EQ(
+        thrown_by([&] { with(two_in_one(log), [](auto&) { throw planned_failure("body"); }); }),
+        "body");
     EXPECT_EQ(log,
-              (events{"inner.begin",
-                      "inner.commit",
-                      "~inner.held",
-                      "inner.begin",
-                      "undo",
-                      "inner.rollback body",
-                      "~inner.held"}));
+              (event_log{"inner.begin",
+                         "inner.commit",
+                         "~inner.held",
+                         "inner.begin",
+                         "undo",
+                         "inner.rollback body",
+                         "~inner.held"}));
 }
 
 TEST(managed, may_call_with_inside) {
     struct generators {
-        static managed<int> sum(events& log) {
+        static managed<int> sum(event_log& log) {
             int total = with(plain(log, "a"), plain(log, "b"), [](auto& a, auto& b) {
                 return static_cast<int>(a.size() + b.size());
             });
@@ -962,71 +969,72 @@ TEST(managed, may_call_with_inside) {
             with(plain(log, "c"), [](auto&) {});
         }
     };
-    events log;
+    event_log log;
     with(generators::sum(log), [&](int& total) { log.push_back(std::to_string(total)); });
     EXPECT_EQ(log,
-              (events{"a.enter",
-                      "b.enter",
-                      "b.success",
-                      "~b.held",
-                      "a.success",
-                      "~a.held",
-                      "2",
-                      "c.enter",
-                      "c.success",
-                      "~c.held"}));
+              (event_log{"a.enter",
+                         "b.enter",
+                         "b.success",
+                         "~b.held",
+                         "a.success",
+                         "~a.held",
+                         "2",
+                         "c.enter",
+                         "c.success",
+                         "~c.held"}));
 }
 
 TEST(managed, is_a_value_that_composes) {
-    events log;
+    event_log log;
     with(withal::all(plain(log, "a"), plain(log, "b")),
          [&](auto& both) { log.push_back(std::get<0>(both) + std::get<1>(both)); });
-    EXPECT_EQ(log,
-              (events{"a.enter", "b.enter", "ab", "b.success", "~b.held", "a.success", "~a.held"}));
+    EXPECT_EQ(
+        log,
+        (event_log{"a.enter", "b.enter", "ab", "b.success", "~b.held", "a.success", "~a.held"}));
 }
 
 TEST(managed, in_try_with_gives_its_error_as_a_result) {
-    events log;
+    event_log log;
     const withal::result<int> tried =
         withal::try_with(yields_twice(log), [](int& number) { return number; });
     EXPECT_EQ(text_of(tried.error()), "generator didn't stop");
     const withal::result<int> threw =
-        withal::try_with(transaction(log), [](auto&) -> int { throw error("body"); });
+        withal::try_with(transaction(log), [](auto&) -> int { throw planned_failure("body"); });
     EXPECT_EQ(text_of(threw.error()), "body");
     EXPECT_EQ(threw.secondary().size(), 0U);
 }
 
 TEST(managed, unwinds_in_order_among_others) {
-    events log;
+    event_log log;
     EXPECT_EQ(thrown_by([&] {
                   with(recorder(log, "a"),
                        transaction(log),
                        recorder(log, "b").failing_to_exit(),
-                       [](auto&, auto&, auto&) { throw error("body"); });
+                       [](auto&, auto&, auto&) { throw planned_failure("body"); });
               }),
               "body");
     EXPECT_EQ(log,
-              (events{"a.enter",
-                      "t.begin",
-                      "b.enter",
-                      "b.exit threw body",
-                      "t.rollback body",
-                      "~t.held",
-                      "a.exit threw body"}));
+              (event_log{"a.enter",
+                         "t.begin",
+                         "b.enter",
+                         "b.exit threw body",
+                         "t.rollback body",
+                         "~t.held",
+                         "a.exit threw body"}));
 }
 
 TEST(managed, rolls_back_when_an_inner_enter_throws) {
-    events log;
+    event_log log;
     EXPECT_EQ(thrown_by([&] {
                   with(
                       transaction(log), recorder(log, "b").failing_to_enter(), [](auto&, auto&) {});
               }),
               "b.enter");
-    EXPECT_EQ(log, (events{"t.begin", "b.enter", "t.rollback b.enter", "~t.held"}));
+    EXPECT_EQ(log, (event_log{"t.begin", "b.enter", "t.rollback b.enter", "~t.held"}));
 }
 
 TEST(managed, is_observed_by_its_type) {
-    events log;
+    event_log log;
     const auto watching = withal::observe([&](const withal::event& seen) {
         if (seen.kind == withal::event_kind::entered || seen.kind == withal::event_kind::exited) {
             log.push_back(seen.manager);
@@ -1034,29 +1042,31 @@ TEST(managed, is_observed_by_its_type) {
     });
     with(plain(log, "a"), [](auto&) {});
     const std::string name = withal::detail::type_name<managed<std::string>>();
-    EXPECT_EQ(log, (events{"a.enter", name, "a.success", "~a.held", name}));
+    EXPECT_EQ(log, (event_log{"a.enter", name, "a.success", "~a.held", name}));
 }
 
 TEST(managed, runs_in_a_handler_and_in_a_destructor_that_unwinds) {
     struct on_unwind {
-        events& log;
+        event_log& log;
         ~on_unwind() {
             with(transaction(log, "ok"), [](auto&) {});
             EXPECT_EQ(thrown_by([this] {
-                          with(transaction(log, "no"), [](auto&) { throw error("inner"); });
+                          with(transaction(log, "no"),
+                               [](auto&) { throw planned_failure("inner"); });
                       }),
                       "inner");
         }
     };
-    events log;
+    event_log log;
     EXPECT_EQ(thrown_by([&] {
                   const on_unwind guard{log};
-                  throw error("outer");
+                  throw planned_failure("outer");
               }),
               "outer");
     EXPECT_EQ(
         log,
-        (events{"ok.begin", "ok.commit", "~ok.held", "no.begin", "no.rollback inner", "~no.held"}));
+        (event_log{
+            "ok.begin", "ok.commit", "~ok.held", "no.begin", "no.rollback inner", "~no.held"}));
 }
 
 TEST(generator_error, is_a_logic_error_with_exactly_its_words) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <withal/core/managed.hpp>
 
+#include <withal/core/testing.hpp>
 #include <withal/core/with.hpp>
 
 #include <gtest/gtest.h>
@@ -16,14 +17,12 @@
 #include <utility>
 #include <vector>
 
-#include <support/recorder.hpp>
-
 namespace {
 
 using withal::managed;
 using withal::outcome;
 using withal::with;
-using withal_test::error;
+using withal::testing::planned_failure;
 
 managed<std::string> text(std::string value) {
     co_yield value;
@@ -41,8 +40,8 @@ TEST(managed, of_many_threads_do_not_disturb_each_other) {
                     wrong += a == name && b == name ? 0 : 1;
                 });
                 try {
-                    with(text(name), [&](std::string& a) { throw error(a); });
-                } catch (const error& e) {
+                    with(text(name), [&](std::string& a) { throw planned_failure(a); });
+                } catch (const planned_failure& e) {
                     wrong += e.what() == name ? 0 : 1;
                 }
             }
@@ -96,7 +95,7 @@ TEST(managed, may_be_made_entered_and_exited_on_three_threads) {
                 one.exit(outcome::success());
                 break;
             case 1:
-                one.exit(outcome::failure(std::make_exception_ptr(error("body"))));
+                one.exit(outcome::failure(std::make_exception_ptr(planned_failure("body"))));
                 break;
             default: // dropped while it is entered
                 break;
