@@ -7,8 +7,9 @@ usage: mutate.py [-j JOBS] [--page FILE] [NAME...]    runs the mutants (those na
 
 The mutants are in tools/mutants.toml, which says how one is written. Each is applied to a copy,
 never to the checkout. The tests of its module are then built and run one after another, those that
-the list names first, until one fails: the mutant is killed. What survives all of them is tried
-again with ASan and UBSan, as ./dev test runs them. A mutant marked as equivalent must survive.
+the list names for it first, until one fails: the mutant is killed. What survives all of them is
+tried again with ASan and UBSan, by those that are named. A mutant that is listed as equivalent must
+survive the named ones.
 
 Prints a line for each mutant; --page also writes the table into FILE, between the lines
 <!-- mutants --> and <!-- end of mutants -->. CXX is the compiler, with words before it if need be.
@@ -127,6 +128,7 @@ class Laboratory:
 
     def __init__(self, root: Path, scratch: Path):
         self.compiler = shlex.split(os.environ.get("CXX", "g++"))
+        self.counting = tomllib.loads((root / LIST).read_text()).get("counting", [])
         self.scratch = scratch
         self.clean = scratch / "clean"
         for tree in ("include", "tests"):
@@ -139,17 +141,21 @@ class Laboratory:
         # A mutant may eat all memory; but ASan cannot live with a limit.
         self.tamed = usable(["prlimit", f"--as={4 << 30}"])
 
-    def tests_of(self, mutant: Mutant) -> list[str]:
-        """Sources, the most telling first."""
+    def tests_of(self, mutant: Mutant) -> list[tuple[str, list[str]]]:
+        """Sources and how they are built, the most telling first."""
         folder = self.clean / "tests" / mutant.file.split("/")[2]
-        first = [folder / f"{name}.test.cpp" for name in mutant.tests]
-        rest = sorted(p for p in folder.glob("*.test.cpp") if p not in first)
-        return [str(p.relative_to(self.clean)) for p in [*first, *rest]]
+        named = [folder / f"{name}.test.cpp" for name in mutant.tests]
+        rest = sorted(p for p in folder.glob("*.test.cpp") if p not in named)
+        plain = named if mutant.equivalent else [*named, *rest]
+        runs = [(p, []) for p in plain] + [(p, SANITIZERS) for p in named]
+        return [(str(p.relative_to(self.clean)), flags) for p, flags in runs]
 
     def built_and_run(self, tree: Path, test: str, flags: list[str], limit: float) -> Run:
         """`tree` has the headers, and gets the program."""
         program = program_of(tree, test, flags)
         paths = [f"-I{tree}/include", f"-I{self.clean}/tests", "-MMD", "-MF", f"{program}.d"]
+        if Path(test).name.removesuffix(".test.cpp") in self.counting:
+            paths += ["-include", "withal/core/testing/replace_new.hpp"]
         built = subprocess.run(
             [*self.compiler, "-std=c++20", "-O0", "-w", *flags, *paths, self.clean / test]
             + ["-o", program, "-lgtest_main", "-lgtest", "-pthread"],
@@ -205,16 +211,15 @@ class Laboratory:
         file = tree / mutant.file
         file.write_text(mutant.applied(file.read_text()))
         try:
-            for flags in ([], SANITIZERS):
-                for test in self.tests_of(mutant):
-                    clean, included = self.baseline(test, flags)
-                    if mutant.file not in included:
-                        continue
-                    run = self.built_and_run(tree, test, flags, 10 * clean.seconds + 20)
-                    if not run.compiled:
-                        return "invalid", run.words
-                    if not run.passed:
-                        return "killed", run.words + (" (sanitizers)" if flags else "")
+            for test, flags in self.tests_of(mutant):
+                clean, included = self.baseline(test, flags)
+                if mutant.file not in included:
+                    continue
+                run = self.built_and_run(tree, test, flags, 10 * clean.seconds + 20)
+                if not run.compiled:
+                    return "invalid", run.words
+                if not run.passed:
+                    return "killed", run.words + (" (sanitizers)" if flags else "")
             return "survived", ""
         finally:
             shutil.rmtree(tree)
