@@ -29,9 +29,7 @@ namespace {
 
 using withal::both_failed;
 using withal::decorate;
-using withal::outcome;
 using withal::secondary_errors;
-using withal::verdict;
 using withal::testing::event_log;
 using withal::testing::fault;
 using withal::testing::fault_plan;

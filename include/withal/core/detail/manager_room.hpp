@@ -12,9 +12,9 @@ namespace withal::detail {
 /// Where the manager of an any_manager<T> stands: here, if it is small and its move cannot throw,
 /// else on the heap. Empty at first.
 template <class T>
-class manager_room {
+class manager_room { // NOLINT(cppcoreguidelines-pro-type-member-init): the bytes are mere room
 public:
-    manager_room() noexcept = default;
+    manager_room() noexcept = default; // NOLINT(cppcoreguidelines-pro-type-member-init)
     manager_room(const manager_room&) = delete;
     manager_room& operator=(const manager_room&) = delete;
     ~manager_room() { clear(); }
