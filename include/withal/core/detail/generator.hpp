@@ -16,6 +16,10 @@ namespace withal::detail {
 /// The generator in a manager of type Manager: owns the frame, enters and exits it once.
 template <class Manager, class T>
 class generator {
+    static_assert(!std::is_rvalue_reference_v<T>,
+                  "withal::managed: T must not be an rvalue reference; yield a T, and let the body "
+                  "move from it");
+
 public:
     using promise_type = generator_promise<Manager, T>;
 
@@ -41,6 +45,7 @@ public:
         }
         is_ = phase::entered;
         generator_step<T> step;
+        step.yielded = nullptr;
         frame_.promise().resume(step);
         if (step.yielded == nullptr) [[unlikely]] {
             not_entered(step);
@@ -59,8 +64,9 @@ public:
             return exit_after_failure(left);
         }
         generator_step<T> step;
+        step.finished = false;
         frame_.promise().resume(step);
-        if (step.yielded != nullptr || step.failed) [[unlikely]] {
+        if (!step.finished) [[unlikely]] {
             not_finished(step, "generator didn't stop");
         }
         is_ = phase::used;
@@ -88,30 +94,31 @@ private:
             error = std::make_exception_ptr(body_failed());
         }
         generator_step<T> step;
+        step.finished = false;
         frame_.promise().resume_throwing(step, error);
-        const bool rethrown = step.failed && step.error.value == error;
-        if (rethrown) {
-            end();
-            step.error.value.~exception_ptr();
-        } else if (step.yielded != nullptr || step.failed) {
-            not_finished(step, "generator didn't stop after throw");
-        } else {
+        if (step.finished) {
             is_ = phase::used;
+            return left.exception() != nullptr && !left.cancelled();
         }
-        return !rethrown && left.exception() != nullptr && !left.cancelled();
+        if (!frame_.done() || step.error.value != error) {
+            not_finished(step, "generator didn't stop after throw");
+        }
+        step.error.value.~exception_ptr();
+        end();
+        return false;
     }
 
-    [[gnu::cold]] [[gnu::noinline]] void not_entered(generator_step<T>& step) {
-        if (step.failed) {
+    [[noreturn]] [[gnu::cold]] [[gnu::noinline]] void not_entered(generator_step<T>& step) {
+        if (!step.finished) {
             raise(step);
         }
         is_ = phase::used;
         throw generator_error("generator didn't yield");
     }
 
-    [[gnu::cold]] [[gnu::noinline]] void not_finished(generator_step<T>& step,
-                                                      const char* yielded_again) {
-        if (step.failed) {
+    [[noreturn]] [[gnu::cold]] [[gnu::noinline]] void not_finished(generator_step<T>& step,
+                                                                   const char* yielded_again) {
+        if (frame_.done()) {
             raise(step);
         }
         end();

@@ -24,13 +24,14 @@ inline constexpr nothing_t nothing{};
 namespace withal::detail {
 
 /// One resumption of a generator. It lives on the stack of whoever resumes, for the frame of a
-/// generator that finishes is gone when that returns.
+/// generator that finishes is gone when that returns. Whoever resumes sets what he is going to read
+/// first: `yielded` at enter, `finished` at exit.
 template <class T>
 struct generator_step {
-    /// What was yielded: the generator is suspended again.
-    std::add_pointer_t<T> yielded = nullptr;
-    /// An exception has left the generator. Its frame is still there.
-    bool failed = false;
+    /// What was yielded.
+    std::add_pointer_t<T> yielded;
+    /// The generator has come to its end by itself; otherwise by an exception, if it has at all.
+    bool finished;
     /// That exception; made only if there is one.
     slot<std::exception_ptr> error;
 };
@@ -64,13 +65,13 @@ private:
 /// that can end only at once and whose unhandled_exception() throws.
 class generator_end {
 public:
-    explicit generator_end(bool failed) noexcept : failed_(failed) {}
-    [[nodiscard]] bool await_ready() const noexcept { return !failed_; }
+    explicit generator_end(bool finished) noexcept : finished_(finished) {}
+    [[nodiscard]] bool await_ready() const noexcept { return finished_; }
     void await_suspend(std::coroutine_handle<> /*unused*/) const noexcept {}
     void await_resume() const noexcept {}
 
 private:
-    bool failed_;
+    bool finished_;
 };
 
 /// What a promise knows of its generator. Both are set before they are read.
@@ -145,9 +146,9 @@ public:
     Manager get_return_object() noexcept { return Manager(handle::from_promise(*this)); }
     [[nodiscard]] std::suspend_always initial_suspend() const noexcept { return {}; }
     [[nodiscard]] generator_end final_suspend() const noexcept {
-        return generator_end(this->step_->failed);
+        return generator_end(this->step_->finished);
     }
-    void return_void() const noexcept {}
+    void return_void() const noexcept { this->step_->finished = true; }
 
     /// A thread that is being cancelled, or an exception that is not C++'s, cannot be held.
     void unhandled_exception() {
@@ -155,7 +156,7 @@ public:
         if (error == nullptr) {
             throw;
         }
-        this->step_->failed = true;
+        this->step_->finished = false;
         ::new (static_cast<void*>(&this->step_->error.value))
             std::exception_ptr(static_cast<std::exception_ptr&&>(error));
     }
