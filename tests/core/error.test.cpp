@@ -260,6 +260,29 @@ TEST(secondary_errors, of_what_leads_to_a_group_do_not_own_it) {
     EXPECT_EQ(secondaries.size(), before);
 }
 
+TEST(secondary_errors, of_what_a_group_further_down_owns_do_not_own_it) {
+    const std::size_t before = secondaries.size();
+    {
+        const auto a = std::make_exception_ptr(1);
+        const auto b = std::make_exception_ptr(2);
+        const auto c = std::make_exception_ptr(3);
+        note_secondary(c, group_of({a, b}));
+        note_secondary(a, c);
+        EXPECT_EQ(texts_of(secondary_errors(a)), (event_log{"3", "2"}));
+    }
+    EXPECT_EQ(secondaries.size(), before);
+    {
+        const auto a = std::make_exception_ptr(1);
+        const auto b = std::make_exception_ptr(2);
+        const auto c = std::make_exception_ptr(3);
+        note_secondary(b, a); // a is under b, b is in the group, the group is under c
+        note_secondary(c, group_of({b}));
+        note_secondary(a, c);
+        EXPECT_EQ(secondary_errors(a).size(), 2U);
+    }
+    EXPECT_EQ(secondaries.size(), before);
+}
+
 TEST(secondary_errors, keep_a_group_that_has_nothing_to_do_with_the_primary) {
     const auto a = std::make_exception_ptr(1);
     const auto group = group_of({std::make_exception_ptr(2), std::make_exception_ptr(3)});

@@ -8,6 +8,7 @@
 
 #include <exception>
 #include <new>
+#include <typeinfo>
 
 namespace withal {
 
@@ -87,6 +88,13 @@ private:
 namespace detail {
 
 [[gnu::visibility("default")]] inline constinit secondary_error_hook secondary_hook = nullptr;
+
+inline error_block* members_of(void* object) noexcept {
+    const exception_header* const header = detail::header_of(object);
+    return header != nullptr && *header->type == typeid(error_group)
+               ? error_list_access::block(static_cast<error_group*>(object)->errors())
+               : nullptr;
+}
 
 /// Does `group` own `error`, or something that `error` is secondary to?
 inline bool leads_to(const error_group& group, const std::exception_ptr& error) noexcept {

@@ -92,6 +92,7 @@ struct detail::error_list_access {
         block->share();
         return {block, block->size()};
     }
+    static error_block* block(const error_list& errors) noexcept { return errors.block_; }
 };
 
 } // namespace withal

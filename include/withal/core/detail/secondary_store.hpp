@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <initializer_list>
 #include <new>
 #include <typeinfo>
 
@@ -65,12 +66,16 @@ inline exception_header* header_of(void* object) noexcept {
     return nullptr;
 }
 
+/// The errors that an error_group owns; null for an object that is none.
+inline error_block* members_of(void* object) noexcept;
+
 /// The process-wide record. Every member may be called from any thread.
 class secondary_store {
 public:
     /// Records `secondary` under `primary`, unless it is there already or is the same object.
     /// Returns false if there was no memory for it. A chain that would lead back to `primary` is
     /// cut where it names it, as CPython does with `__context__`, or the two would own each other.
+    /// A group that owns `primary` is cut too: its other members take its place.
     bool attach(const std::exception_ptr& primary, const std::exception_ptr& secondary) noexcept {
         return attach(primary, secondary, header_of(object_of(primary)));
     }
@@ -105,8 +110,9 @@ public:
         }
         const spin_guard guard(lock_);
         entry* const top = find(object_of(from));
-        return top != nullptr &&
-               !walk(*top, [&error](entry& at) { return !contains(at.errors, error); });
+        return top != nullptr && !walk(*top, [&error](entry& at) {
+                   return !contains(at.errors, error) && !contains(members_of(at.object), error);
+               });
     }
 
     /// How many exceptions are known: 0 when none of them is alive any more.
@@ -139,21 +145,26 @@ private:
         }
         std::exception_ptr forgotten; // dropped after the lock: its end comes back here
         error_block* forgotten_errors = nullptr;
+        error_block* removed = nullptr;
         bool recorded = false;
         {
             const spin_guard guard(lock_);
             entry* const top = find_or_make(primary, header);
             entry* const below = find_or_make(secondary, header_of(object_of(secondary)));
             if (top != nullptr && below != nullptr) {
+                groups_ = groups_ || members_of(object_of(secondary)) != nullptr;
+                const bool owned = top->referenced || groups_;
                 recorded = contains(top->errors, secondary) ||
-                           ((!top->referenced || cut(*below, primary)) &&
+                           ((!owned || cut(*below, primary, removed)) &&
                             error_block::append(top->errors, secondary));
                 below->referenced = below->referenced || recorded;
             }
             forget_oldest(forgotten, forgotten_errors);
         }
-        if (forgotten_errors != nullptr) {
-            forgotten_errors->drop();
+        for (error_block* const ended : {forgotten_errors, removed}) {
+            if (ended != nullptr) {
+                ended->drop();
+            }
         }
         return recorded;
     }
@@ -230,34 +241,72 @@ private:
             if (!visit(*at)) {
                 return false;
             }
-            for (std::size_t child = 0; at->errors != nullptr && child < at->errors->size();
-                 ++child) {
-                entry* const below = find(object_of(at->errors->data()[child]));
-                if (below != nullptr && below->visited != visit_) {
-                    below->visited = visit_;
-                    below->work = rest;
-                    rest = below;
+            const auto add_below = [this, &rest](error_block* errors) {
+                for (std::size_t child = 0; errors != nullptr && child < errors->size(); ++child) {
+                    entry* const below = find(object_of(errors->data()[child]));
+                    if (below != nullptr && below->visited != visit_) {
+                        below->visited = visit_;
+                        below->work = rest;
+                        rest = below;
+                    }
                 }
-            }
+            };
+            add_below(at->errors);
+            add_below(members_of(at->object));
             at = rest;
         }
         return true;
     }
 
-    /// Takes `error` out of every list that can be reached from `from`.
-    bool cut(entry& from, const std::exception_ptr& error) noexcept {
-        return walk(from, [&error](entry& at) {
-            if (contains(at.errors, error)) {
-                error_block* const shorter = error_block::make(at.errors->size());
-                if (shorter == nullptr) {
-                    return false;
-                }
-                shorter->append_all(at.errors, error);
-                at.errors->drop();
-                at.errors = shorter;
+    /// Takes `error`, and groups that own it, out of every list that can be reached from `from`.
+    /// The groups go to `removed`: they may end with it, and must not while the lock is held.
+    bool cut(entry& from, const std::exception_ptr& error, error_block*& removed) noexcept {
+        return walk(from, [&error, &removed](entry& at) {
+            if (at.errors == nullptr) {
+                return true;
             }
-            return true;
+            std::size_t capacity = at.errors->size();
+            bool whole = !contains(at.errors, error);
+            for (std::size_t child = 0; child < at.errors->size(); ++child) {
+                const std::exception_ptr& one = at.errors->data()[child];
+                error_block* const members = members_of(object_of(one));
+                if (contains(members, error)) {
+                    whole = false;
+                    capacity += members->size();
+                    if (!error_block::append(removed, one)) {
+                        return false;
+                    }
+                }
+            }
+            return whole || replace_without(at, error, capacity);
         });
+    }
+
+    static bool
+    replace_without(entry& at, const std::exception_ptr& error, std::size_t capacity) noexcept {
+        error_block* const shorter = error_block::make(capacity);
+        if (shorter == nullptr) {
+            return false;
+        }
+        const auto keep = [shorter, &error](const std::exception_ptr& one) {
+            if (one != error && !shorter->contains(one)) {
+                shorter->append(one);
+            }
+        };
+        for (std::size_t child = 0; child < at.errors->size(); ++child) {
+            const std::exception_ptr& one = at.errors->data()[child];
+            error_block* const members = members_of(object_of(one));
+            if (contains(members, error)) {
+                for (std::size_t each = 0; each < members->size(); ++each) {
+                    keep(members->data()[each]);
+                }
+            } else {
+                keep(one);
+            }
+        }
+        at.errors->drop();
+        at.errors = shorter;
+        return true;
     }
 
     bool nested(const entry& top) noexcept {
@@ -326,6 +375,7 @@ private:
     std::size_t kept_alive_ = 0;
     std::size_t visit_ = 0;
     std::size_t age_ = 0;
+    bool groups_ = false; // was a group ever recorded?
 };
 
 /// What a thread has to drop when it is done with the exception that ends: a chain of ten thousand
