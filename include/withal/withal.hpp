@@ -7,6 +7,7 @@
 #include <withal/core/any_manager.hpp>
 #include <withal/core/decorate.hpp>
 #include <withal/core/error.hpp>
+#include <withal/core/error_group.hpp>
 #include <withal/core/exit_stack.hpp>
 #include <withal/core/managed.hpp>
 #include <withal/core/manager.hpp>
