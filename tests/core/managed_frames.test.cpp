@@ -16,6 +16,9 @@
 #include <utility>
 #include <vector>
 
+// What these generators refer to lives until the end of the test.
+// NOLINTBEGIN(cppcoreguidelines-avoid-reference-coroutine-parameters)
+
 namespace {
 
 using withal::managed;
@@ -36,7 +39,8 @@ managed<int> number(int value) {
 suppressing_managed<int> swallowing(int value) {
     try {
         co_yield value;
-    } catch (int) {}
+    } catch (int) { // swallow: that is what it is for
+    }
 }
 
 managed<int> refusing() {
@@ -174,7 +178,7 @@ TEST(frame_recycler, keeps_blocks_of_every_size_and_gives_them_out_again) {
 }
 
 TEST(frame_recycler, refuses_a_size_that_does_not_exist) {
-    const std::size_t most = static_cast<std::size_t>(-1);
+    const auto most = static_cast<std::size_t>(-1);
     EXPECT_THROW(frames_here.take(most), std::bad_alloc);
     EXPECT_THROW(frames_here.take(most - frame_recycler::alignment), std::bad_alloc);
 }
@@ -212,7 +216,8 @@ TEST_F(frames, survive_every_failing_allocation) {
                     const auto both = std::make_unique<int>(a + b);
                     EXPECT_EQ(*both, 2 * 'a');
                 });
-            } catch (const std::bad_alloc&) {}
+            } catch (const std::bad_alloc&) { // swallow: planned
+            }
             done = !plan.done();
         }
     });
@@ -305,3 +310,5 @@ TEST(frames_DeathTest, that_are_kept_are_closed_to_whoever_uses_a_resource_after
 #endif
 
 } // namespace
+
+// NOLINTEND(cppcoreguidelines-avoid-reference-coroutine-parameters)

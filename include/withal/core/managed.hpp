@@ -2,7 +2,7 @@
 #pragma once
 
 #include <withal/core/detail/generator.hpp>
-#include <withal/core/generator_error.hpp>
+#include <withal/core/generator_error.hpp> // IWYU pragma: export
 #include <withal/core/manager.hpp>
 #include <withal/core/outcome.hpp>
 #include <withal/core/verdict.hpp>

@@ -55,7 +55,7 @@ public:
             const std::uintptr_t frame = next;
             if (frame > closed) [[likely]] {
                 next = none;
-                return allowed(reinterpret_cast<void*>(frame), size);
+                return allowed(frame_at(frame), size);
             }
         }
         return take_other(size);
@@ -111,6 +111,9 @@ private:
         frame_recycler& frames_;
     };
 
+    [[gnu::always_inline]] static void* frame_at(std::uintptr_t address) noexcept {
+        return reinterpret_cast<void*>(address); // NOLINT(performance-no-int-to-ptr): see next
+    }
     static constexpr std::size_t bin_of(std::size_t size) noexcept {
         return (size - 1) / alignment;
     }
@@ -175,7 +178,7 @@ private:
             const std::size_t size = (at + 1) * alignment;
             bin& here = bins_[at];
             if (here.next != none) {
-                deallocate(allowed(reinterpret_cast<void*>(here.next), size));
+                deallocate(allowed(frame_at(here.next), size));
             }
             here.next = closed;
             while (free_frame* const frame = here.others) {
@@ -195,9 +198,9 @@ private:
         }
         void* const memory = ::operator new(whole);
         static_assert(__STDCPP_DEFAULT_NEW_ALIGNMENT__ >= sizeof(void*));
-        const auto address = reinterpret_cast<std::uintptr_t>(memory);
-        auto* const frame = reinterpret_cast<void**>((address + alignment) / alignment * alignment);
-        frame[-1] = memory;
+        const std::size_t past = reinterpret_cast<std::uintptr_t>(memory) % alignment;
+        void* const frame = static_cast<char*>(memory) + (alignment - past);
+        static_cast<void**>(frame)[-1] = memory;
         return frame;
     }
     static void deallocate(void* frame) noexcept {

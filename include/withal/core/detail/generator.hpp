@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #pragma once
 
+#include <withal/core/detail/frame_recycler.hpp>
 #include <withal/core/detail/generator_promise.hpp>
 #include <withal/core/detail/type_name.hpp>
 #include <withal/core/error.hpp>
 #include <withal/core/generator_error.hpp>
 #include <withal/core/outcome.hpp>
 
-#include <coroutine>
 #include <exception>
 #include <type_traits>
 
@@ -36,6 +36,8 @@ public:
         }
         return *this;
     }
+    generator(const generator&) = delete;
+    generator& operator=(const generator&) = delete;
     /// Nothing behind the co_yield runs; the destructors in the frame do.
     ~generator() { drop(); }
 

@@ -27,7 +27,7 @@ namespace withal::detail {
 /// generator that finishes is gone when that returns. Whoever resumes sets what he is going to read
 /// first: `yielded` at enter, `finished` at exit.
 template <class T>
-struct generator_step {
+struct generator_step { // NOLINT(cppcoreguidelines-pro-type-member-init): each store costs
     /// What was yielded.
     std::add_pointer_t<T> yielded;
     /// The generator has come to its end by itself; otherwise by an exception, if it has at all.
