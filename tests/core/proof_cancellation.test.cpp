@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A thread that is cancelled in the midst of unwinding, inside an exit: what is still open is exited
-// as abandoned, what fails then is told to the hook, and the cancellation goes through.
+// A thread that is cancelled in the midst of unwinding, inside an exit: what is still open is
+// exited as abandoned, what fails then is told to the hook, and the cancellation goes through.
 #include <withal/core/all.hpp>
 #include <withal/core/error.hpp>
 #include <withal/core/exit_stack.hpp>

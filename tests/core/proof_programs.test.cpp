@@ -175,26 +175,10 @@ block random_block(dice& throws, int depth, int& names) {
     return made;
 }
 
-/// An error that is in a group must not come to own, by way of others, that group.
-void raise_nothing_twice(block& b) {
-    for (step& each : b.steps) {
-        if (each.leaves == leaving::raises_first) {
-            each.leaves = leaving::raises;
-        } else if (each.leaves == leaving::replaces_by_first) {
-            each.leaves = leaving::replaces;
-        }
-    }
-    std::ranges::for_each(b.inside, raise_nothing_twice);
-}
-
 block program_of(std::uint64_t seed) {
     dice throws(seed);
     int names = 0;
-    block made = random_block(throws, 2, names);
-    if (is_any_group(made)) {
-        raise_nothing_twice(made);
-    }
-    return made;
+    return random_block(throws, 2, names);
 }
 
 std::string text_of(const block& b, const std::string& indent = "") {
@@ -478,15 +462,37 @@ private:
             }
         }
     }
-    bool leads_to(const std::exception_ptr& from, const std::exception_ptr& error) {
-        const errors under = secondary_to(from);
-        return from == error || std::ranges::find(under, error) != under.end();
+    /// What an error leads to: what is under it, and in it if it is a group.
+    errors next(const std::exception_ptr& from) {
+        errors all = entry(from);
+        const errors members = group_of(from);
+        all.insert(all.end(), members.begin(), members.end());
+        return all;
     }
-    /// No list below `from` may name `error`.
+    bool leads_to(const std::exception_ptr& from,
+                  const std::exception_ptr& error,
+                  errors&& visited = {}) {
+        visited.push_back(from);
+        return from == error || std::ranges::any_of(next(from), [&](const auto& each) {
+                   return std::ranges::find(visited, each) == visited.end() &&
+                          leads_to(each, error, std::move(visited));
+               });
+    }
+    /// No list below `from` may name `error`, nor a group that owns it: its other members do.
     void cut(const std::exception_ptr& from, const std::exception_ptr& error, errors& visited) {
         visited.push_back(from);
-        std::erase(entry(from), error);
+        errors kept;
         for (const std::exception_ptr& each : errors(entry(from))) {
+            errors members = group_of(each);
+            if (std::ranges::find(members, error) == members.end()) {
+                members = {each};
+            }
+            std::ranges::copy_if(members, std::back_inserter(kept), [&](const auto& one) {
+                return one != error && std::ranges::find(kept, one) == kept.end();
+            });
+        }
+        entry(from) = kept;
+        for (const std::exception_ptr& each : next(from)) {
             if (std::ranges::find(visited, each) == visited.end()) {
                 cut(each, error, visited);
             }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #pragma once
 
-// The cancellation of a POSIX thread, where it can be tested: libc++ with LLVM's unwinder crashes in
-// it even with plain destructors, and the sanitizers take the frames it left for live ones.
+// The cancellation of a POSIX thread, where it can be tested: libc++ with LLVM's unwinder crashes
+// in it even with plain destructors, and the sanitizers take the frames it left for live ones.
 #include <exception>
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
