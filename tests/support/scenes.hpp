@@ -511,6 +511,28 @@ inline void errors_of_errors(trial& in) {
     }
 }
 
+/// An exit throws again what the body threw, over an error that it is secondary to.
+template <both_failed Inside>
+void error_that_comes_round(trial& in) {
+    std::exception_ptr first;
+    with<both_failed::replace>(withal::on_exit([&] {
+                                   if (first != nullptr) {
+                                       std::rethrow_exception(first);
+                                   }
+                               }),
+                               fails(in),
+                               [&] {
+                                   with<Inside>(fails(in), fails(in), fails(in), [&] {
+                                       try {
+                                           in.step();
+                                       } catch (...) {
+                                           first = std::current_exception();
+                                           throw;
+                                       }
+                                   });
+                               });
+}
+
 inline void wrong_uses(trial& in) {
     const auto refused = [&](auto use) {
         try {
@@ -594,6 +616,8 @@ inline const std::vector<scene> scenes = {
     {"adapters", adapters},
     {"suppressions", suppressions},
     {"errors_of_errors", errors_of_errors},
+    {"error_that_comes_round", error_that_comes_round<both_failed::keep_body>},
+    {"error_that_comes_round_in_a_group", error_that_comes_round<both_failed::group>},
     {"wrong_uses", wrong_uses},
     {"watched", watched},
 };
