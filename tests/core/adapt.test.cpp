@@ -434,4 +434,23 @@ TEST(as_manager, lets_a_destructor_see_that_an_exception_is_on_its_way) {
     }
 }
 
+TEST(all, is_not_moved_while_it_is_entered) {
+    auto both = withal::all(withal::null_context(1), withal::null_context(2));
+    withal::with(both, [&](auto&) {
+        EXPECT_THROW(const auto moved = std::move(both), withal::logic_error);
+    });
+    const auto moved = std::move(both);
+    static_cast<void>(moved);
+}
+
+TEST(as_manager, is_not_moved_while_it_holds_its_object) {
+    auto manager = withal::as_manager([] { return 7; });
+    withal::with(manager, [&](int& held) {
+        EXPECT_EQ(held, 7);
+        EXPECT_THROW(const auto moved = std::move(manager), withal::logic_error);
+    });
+    auto moved = std::move(manager);
+    EXPECT_EQ(withal::with(moved, [](int& held) { return held; }), 7);
+}
+
 } // namespace

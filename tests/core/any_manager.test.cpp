@@ -721,4 +721,36 @@ TEST(any_manager, is_exited_once_wherever_memory_runs_out) {
                                    {"a.enter", "b.enter", "b.exit ok", "a.exit ok"}}));
 }
 
+TEST(any_manager, exits_a_manager_whose_resource_cannot_be_converted) {
+    struct picky {
+        picky() = default;
+        picky(const picky&) { throw 7; }
+        picky& operator=(const picky&) = delete;
+    };
+    struct holder {
+        event_log* log;
+        bool fails = false;
+        picky one{};
+        picky& enter() {
+            log->emplace_back("enter");
+            return one;
+        }
+        void exit(const withal::outcome& left) {
+            log->push_back("exit " + withal::testing::word_of(left));
+            if (fails) {
+                throw withal::testing::planned_failure("exit");
+            }
+        }
+    };
+    event_log log;
+    holder here{&log};
+    withal::any_manager<picky> erased(here);
+    EXPECT_EQ(withal::testing::thrown_by([&] { withal::with(erased, [](picky&) {}); }), "7");
+    EXPECT_EQ(log, (event_log{"enter", "exit threw 7"}));
+    here.fails = true;
+    const auto tried = withal::try_with(erased, [](picky&) {});
+    EXPECT_EQ(withal::testing::text_of(tried.error()), "7");
+    EXPECT_EQ(withal::testing::texts_of(tried.secondary()), (event_log{"exit"}));
+}
+
 } // namespace

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <withal/core/exit_stack.hpp>
 
+#include <withal/core/all.hpp>
+#include <withal/core/as_manager.hpp>
 #include <withal/core/null_context.hpp>
 #include <withal/core/observe.hpp>
+#include <withal/core/on_exit.hpp>
 #include <withal/core/suppress.hpp>
 #include <withal/core/testing.hpp>
 #include <withal/core/with.hpp>
@@ -465,6 +468,30 @@ TYPED_TEST(exit_stack_of, abandons_its_entries_when_it_dies_open) {
     on_secondary_error(before);
     EXPECT_EQ(log, (event_log{"pushed abandoned", "b abandoned", "a abandoned"}));
     EXPECT_EQ(hooked, (event_log{"b"}));
+}
+
+TYPED_TEST(exit_stack_of, keeps_an_entry_whole_whose_exit_uses_it_while_it_dies) {
+    struct busy {
+        TypeParam* stack;
+        stack_key* below;
+        event_log* log;
+        std::array<unsigned char, 24> bytes{1, 2, 3};
+        void enter() {}
+        void exit() {
+            stack->release(*below);
+            for (int n = 0; n < 4; ++n) {
+                stack->defer([all_ones = ~0UL] { EXPECT_EQ(all_ones, ~0UL); });
+            }
+            log->emplace_back(bytes[2] == 3 && bytes[3] == 0 ? "whole" : "overwritten");
+        }
+    };
+    event_log log;
+    {
+        TypeParam stack;
+        stack_key below = stack.defer([] {});
+        stack.enter(busy{&stack, &below, &log});
+    }
+    EXPECT_EQ(log, (event_log{"whole"}));
 }
 
 TYPED_TEST(exit_stack_of, enters_once_as_a_manager) {
@@ -1030,6 +1057,46 @@ TYPED_TEST(growing_exit_stack, shows_observers_what_is_entered_on_it) {
     EXPECT_NE(inner, nullptr);
     EXPECT_GT(line, 1U);
     EXPECT_EQ(log, (event_log{"a.enter", "a.exit threw body"}));
+}
+
+TYPED_TEST(growing_exit_stack, leaves_managers_that_are_not_to_be_moved_where_they_are) {
+    event_log log;
+    struct note {
+        event_log* log;
+        explicit note(event_log& to) : log(&to) { log->emplace_back("made"); }
+        ~note() { log->emplace_back("destroyed"); }
+        note(const note&) = delete;
+        note& operator=(const note&) = delete;
+    };
+    std::optional<TypeParam> kept;
+    {
+        TypeParam stack;
+        stack.enter(all(on_exit([&log] { log.emplace_back("a"); }),
+                        on_exit([&log] { log.emplace_back("b"); })));
+        stack.enter(as_manager([&log] { return note(log); }));
+        kept.emplace(stack.pop_all());
+    }
+    EXPECT_EQ(log, (event_log{"made"}));
+    kept->close();
+    EXPECT_EQ(log, (event_log{"made", "destroyed", "b", "a"}));
+}
+
+TYPED_TEST(growing_exit_stack, destroys_what_a_released_manager_holds) {
+    const auto alive = std::make_shared<int>(1);
+    TypeParam stack;
+    stack.enter(as_manager([&alive] { return alive; }));
+    const auto first = stack.top();
+    struct giving {
+        std::shared_ptr<int> held;
+        std::shared_ptr<int> enter() { return held; }
+        void exit() {}
+    };
+    stack.enter(all(giving{alive}, giving{alive}));
+    EXPECT_EQ(alive.use_count(), 6);
+    stack.release(stack.top());
+    stack.release(first);
+    EXPECT_EQ(alive.use_count(), 1);
+    stack.close();
 }
 
 //

@@ -4,6 +4,7 @@
 // destructors, so this is for libstdc++; and the sanitizers do not follow such an unwinding (they
 // take the frames it left for live ones), so it is for builds without them.
 #include <withal/core/adapt.hpp>
+#include <withal/core/exit_stack.hpp>
 #include <withal/core/testing.hpp>
 #include <withal/core/with.hpp>
 
@@ -18,6 +19,7 @@
     !defined(WITHAL_SANITIZED)
 
 #include <functional>
+#include <memory>
 #include <string>
 
 #include <pthread.h>
@@ -125,6 +127,62 @@ TEST(all, lets_a_thread_cancellation_through) {
         log.push_back("swallowed");
     }));
     EXPECT_EQ(log.back(), "a.exit abandoned");
+}
+
+TEST(all, ends_its_resources_once_when_a_thread_is_cancelled_while_it_enters) {
+    struct giving {
+        std::shared_ptr<int> held;
+        std::shared_ptr<int> enter() { return held; }
+        void exit() {}
+    };
+    struct cancels_in_enter {
+        void enter() { cancel_me(); }
+        void exit() {}
+    };
+    const auto alive = std::make_shared<int>(1);
+    EXPECT_TRUE(cancelled(
+        [&] { withal::with(withal::all(giving{alive}, cancels_in_enter{}), [](auto&) {}); }));
+    EXPECT_EQ(alive.use_count(), 1);
+}
+
+TEST(exit_stack, lets_a_thread_cancellation_in_the_body_through) {
+    event_log log;
+    EXPECT_TRUE(cancelled([&] {
+        withal::with(withal::exit_stack(), [&](auto& stack) {
+            stack.enter(recorder(log, "a"));
+            stack.enter(recorder(log, "b").failing_to_exit());
+            cancel_me();
+        });
+        log.push_back("swallowed");
+    }));
+    EXPECT_EQ(log, (event_log{"a.enter", "b.enter", "b.exit abandoned", "a.exit abandoned"}));
+}
+
+TEST(exit_stack, lets_a_thread_cancellation_in_an_exit_through) {
+    event_log log;
+    EXPECT_TRUE(cancelled([&] {
+        withal::with(withal::exit_stack(), [&](auto& stack) {
+            stack.enter(recorder(log, "a"));
+            stack.defer([&] {
+                log.emplace_back("cancelling");
+                cancel_me();
+            });
+        });
+        log.push_back("swallowed");
+    }));
+    EXPECT_EQ(log, (event_log{"a.enter", "cancelling", "a.exit abandoned"}));
+}
+
+TEST(exit_stack, lets_a_thread_cancellation_in_an_exit_after_another_failed_through) {
+    event_log log;
+    EXPECT_TRUE(cancelled([&] {
+        withal::exit_stack stack;
+        stack.enter(recorder(log, "a"));
+        stack.defer([] { cancel_me(); });
+        stack.enter(recorder(log, "c").failing_to_exit());
+        stack.close();
+    }));
+    EXPECT_EQ(log, (event_log{"a.enter", "c.enter", "c.exit ok", "a.exit abandoned"}));
 }
 
 } // namespace

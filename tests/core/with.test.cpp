@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <withal/core/with.hpp>
 
+#include <withal/core/null_context.hpp>
+#include <withal/core/observe.hpp>
+#include <withal/core/suppress.hpp>
 #include <withal/core/testing.hpp>
 
 #include <gtest/gtest.h>
@@ -989,6 +992,26 @@ TEST(with_group, is_flat_when_groups_nest) {
     } catch (const withal::error_group& group) {
         EXPECT_EQ(texts_of(group.errors()), (event_log{"body", "inner.exit", "outer.exit"}));
     }
+}
+
+int doubled(int& number) {
+    return 2 * number;
+}
+void nothing_at_all() {}
+
+TEST(with, takes_functions_for_bodies_watched_or_not) {
+    const auto run = [] {
+        int sum = withal::with(withal::null_context(3), doubled);
+        sum += withal::with(withal::null_context(4), &doubled);
+        sum += withal::try_with(withal::null_context(5), doubled).value();
+        sum += withal::with_or(
+            withal::suppress<int>(), withal::null_context(6), doubled, [] { return 0; });
+        withal::with(withal::null_context(), nothing_at_all);
+        return sum;
+    };
+    EXPECT_EQ(run(), 36);
+    const auto watching = withal::observe([](const withal::event&) noexcept {});
+    EXPECT_EQ(run(), 36);
 }
 
 } // namespace

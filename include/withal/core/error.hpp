@@ -55,7 +55,7 @@ secondary_error_hook on_secondary_error(secondary_error_hook hook) noexcept;
 
 /// A rule of withal was broken: a manager entered twice, a closed stack entered, no value to give.
 /// Its text names the manager and what to do.
-class logic_error : public std::exception {
+class [[gnu::visibility("default")]] logic_error : public std::exception {
 public:
     /// The pieces are joined; out of memory, the first must do, so it should be a literal.
     template <class... Pieces>

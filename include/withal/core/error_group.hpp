@@ -17,7 +17,7 @@ namespace withal {
 ///
 /// **Lifetime.** Owns its errors; copies share them.
 /// **Python.** ExceptionGroup, but flat, and thrown only where it was asked for.
-class error_group : public std::exception {
+class [[gnu::visibility("default")]] error_group : public std::exception {
 public:
     explicit error_group(error_list errors) noexcept : errors_(static_cast<error_list&&>(errors)) {}
 

@@ -8,6 +8,7 @@
 #include <withal/core/outcome.hpp>
 #include <withal/core/unwinding.hpp>
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -49,7 +50,7 @@ private:
 ///         server() {
 ///             with(exit_stack{}, [&](auto& begun) {
 ///                 begun.enter(null_context()); // ... and more, each of which may throw
-///                 parts = begun.pop_all();     // all there: they live as long as the server
+///                 parts.emplace(begun.pop_all()); // all there: they live as long as the server
 ///             });
 ///         }
 ///         ~server() { parts->close(); }
@@ -83,7 +84,7 @@ public:
     basic_exit_stack() noexcept : basic_exit_stack(both_failed::keep_body) {}
     /// What goes on when entries fail while an error is on its way.
     explicit basic_exit_stack(both_failed policy) noexcept : base(policy) {}
-    /// Takes the entries; the other stack is open and empty.
+    /// Takes the entries. The other stack is empty, and as open as it was; this one is open.
     basic_exit_stack(basic_exit_stack&& other) noexcept = default;
     basic_exit_stack& operator=(basic_exit_stack&&) = delete;
     /// Exits what is still there as abandoned(); errors go to on_secondary_error.
@@ -122,7 +123,10 @@ public:
     [[nodiscard]] key top() const noexcept { return key(room_.newest()); }
 
     /// Exits one entry now, with success. Throws what its exit throws.
-    void close(key one) { base::close_one(one.number_); }
+    template <std::same_as<key> Key> // no braces: close({}) would close nothing
+    void close(Key one) {
+        base::close_one(one.number_);
+    }
     /// Forgets one entry without its exit.
     void release(key one) noexcept { base::release_one(one.number_); }
 

@@ -17,7 +17,7 @@ namespace withal {
 /// Nothing behind the second co_yield runs; the destructors in the generator do.
 ///
 /// **Python.** The RuntimeErrors of contextlib with these words (G5, G6, G8).
-class generator_error : public logic_error {
+class [[gnu::visibility("default")]] generator_error : public logic_error {
 public:
     using logic_error::logic_error;
 };
@@ -27,7 +27,7 @@ public:
 ///
 /// So a `catch (...)` around the co_yield undoes, and what stands behind the co_yield is done after
 /// success only, in every case. That it leaves the generator again means nothing.
-class body_failed : public std::exception {
+class [[gnu::visibility("default")]] body_failed : public std::exception {
 public:
     [[nodiscard]] const char* what() const noexcept override {
         return "withal::body_failed: the body failed without an exception that could be shown";

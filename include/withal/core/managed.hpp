@@ -37,7 +37,8 @@ namespace withal {
 ///
 /// T is any type: a reference (the resource is elsewhere), move-only or immovable (it stays in the
 /// generator), or void, with `co_yield withal::nothing`. A temporary may be yielded, and lives
-/// until the exit; but an aggregate must be named first (GCC 12 destroys a temporary one twice).
+/// until the exit; but name the resource first unless it is made by one constructor call: GCC 12
+/// destroys temporaries twice in a co_yield with a `?:`, an aggregate or a capturing lambda in it.
 ///
 /// **Throws.** At enter what the generator throws before its co_yield. At exit what it throws, if
 /// that is another exception than it was shown; generator_error if it does not co_yield exactly

@@ -33,8 +33,8 @@ run_action(F& action, const outcome& left) noexcept(action_is_noexcept<F>) {
 
 /// One that seems to want to suppress, which an action cannot.
 template <class F>
-concept answering_action = requires(F& action, const outcome& left) {
-    { detail::run_action(action, left) } -> std::same_as<verdict>;
+concept answering_action = exit_callable<F> && requires(F& action, const outcome& left) {
+    { detail::run_action(action, left) } -> std::convertible_to<verdict>;
 };
 
 } // namespace withal::detail

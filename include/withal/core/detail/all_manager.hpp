@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #pragma once
 
+#include <withal/core/detail/at_end.hpp>
 #include <withal/core/detail/frame.hpp>
 #include <withal/core/detail/kept_managers.hpp>
 #include <withal/core/detail/outcome_law.hpp>
@@ -36,14 +37,17 @@ public:
         ((reuse_of<M> == reuse::single_use) || ...) ? reuse::single_use : reuse::reusable;
 
     explicit all_manager(M&&... managers) : managers_(static_cast<M&&>(managers)...) {}
-    // Copies and moves carry the managers; none of them is entered in the new one.
-    all_manager(const all_manager& other) : managers_(other.managers_) {}
-    all_manager(all_manager&& other) noexcept(
-        std::is_nothrow_move_constructible_v<detail::kept_managers<M...>>)
-        : managers_(static_cast<detail::kept_managers<M...>&&>(other.managers_)) {}
+    // Copies and moves carry the managers; none of them is entered in the new one. A move may throw:
+    // entered managers must not go from under whoever is to exit them.
+    all_manager(const all_manager& other)
+        requires(std::is_copy_constructible_v<M> && ...)
+        : managers_(other.managers_) {}
+    all_manager(all_manager&& other) noexcept(false)
+        : managers_(static_cast<detail::kept_managers<M...>&&>(other.not_entered().managers_)) {}
     all_manager& operator=(const all_manager&) = delete;
     all_manager& operator=(all_manager&&) = delete;
-    ~all_manager() = default;
+    /// Dropped without an exit, the resources die all the same.
+    ~all_manager() { frame_.all_exits().drop(frame_.live()); }
 
     decltype(auto) enter() {
         if (frame_.live() != 0) {
@@ -83,6 +87,14 @@ public:
     }
 
 private:
+    all_manager& not_entered() {
+        if (frame_.live() != 0) {
+            throw logic_error("withal::all: these managers are entered; move them before, or after "
+                              "their exit");
+        }
+        return *this;
+    }
+
     /// After a failed enter() there is no body to skip.
     class unsuppressed : public detail::outcome_law {
     public:
@@ -96,11 +108,19 @@ private:
 
     template <class Law>
     void unwind(Law& exits) {
+        const detail::at_end guard([this]() noexcept { frame_.forget(); });
         frame_.all_exits().unwind(exits, frame_.live());
-        frame_.forget();
     }
 
-    std::exception_ptr caught() { return detail::caught(frame_.all_exits(), frame_.live()); }
+    std::exception_ptr caught() {
+        std::exception_ptr error = std::current_exception();
+        if (error == nullptr) {
+            const detail::at_end guard([this]() noexcept { frame_.forget(); });
+            frame_.all_exits().abandon(frame_.live());
+            throw; // the thread is being cancelled
+        }
+        return error;
+    }
 
     void leave(const outcome& left) noexcept
         requires quiet

@@ -10,6 +10,7 @@
 #include <withal/core/outcome.hpp>
 
 #include <concepts>
+#include <exception>
 #include <new>
 #include <type_traits>
 
@@ -124,8 +125,10 @@ public:
         } else if constexpr (std::is_reference_v<T>) {
             auto&& resource = detail::enter_manager(manager_);
             return resource;
-        } else {
+        } else if constexpr (std::same_as<std::remove_cv_t<entered>, T>) {
             return detail::enter_manager(manager_);
+        } else {
+            return enter_and_convert();
         }
     }
     void exit(const outcome& left) override {
@@ -145,6 +148,25 @@ public:
     }
 
 private:
+    /// Once the manager is entered, a conversion that throws must not leave it so.
+    T enter_and_convert() {
+        entered resource = detail::enter_manager(manager_);
+        try {
+            return static_cast<entered&&>(resource);
+        } catch (...) {
+            exit_after(std::current_exception());
+            throw;
+        }
+    }
+
+    void exit_after(const std::exception_ptr& error) noexcept {
+        try {
+            exit(error == nullptr ? outcome_access::abandoned() : outcome::failure(error));
+        } catch (...) {
+            detail::note_secondary(error, std::current_exception());
+        }
+    }
+
     M manager_;
     [[no_unique_address]] std::conditional_t<keeps, kept_resource<entered>, nothing_kept> kept_;
 };

@@ -24,7 +24,7 @@ bool copy_exception(const std::exception_ptr& error, E& copy) {
 /// The address of the exception, if it is an E; `error` keeps it alive. Null if it is none.
 template <class E>
 const E* find_exception(const std::exception_ptr& error) {
-#if defined(__GLIBCXX__)
+#if defined(__GLIBCXX__) && defined(__cpp_rtti)
     // What the unwinder itself asks a catch clause; right for multiple, virtual and private bases,
     // and 25 times cheaper than to throw again.
     void* object = nullptr;

@@ -29,10 +29,17 @@ public:
     static body_reference to(std::remove_reference_t<Body>& body) noexcept {
         using object = std::remove_reference_t<Body>;
         body_reference made;
-        made.body_ = const_cast<void*>(static_cast<const void*>(__builtin_addressof(body)));
-        made.call_ = [](void* at, Resources... resources) -> Result {
-            return static_cast<Body&&>(*static_cast<object*>(at))(resources...);
-        };
+        if constexpr (std::is_function_v<object>) {
+            made.body_ = reinterpret_cast<void*>(&body);
+            made.call_ = [](void* at, Resources... resources) -> Result {
+                return reinterpret_cast<object*>(at)(resources...);
+            };
+        } else {
+            made.body_ = const_cast<void*>(static_cast<const void*>(__builtin_addressof(body)));
+            made.call_ = [](void* at, Resources... resources) -> Result {
+                return static_cast<Body&&>(*static_cast<object*>(at))(resources...);
+            };
+        }
         return made;
     }
 
@@ -207,6 +214,7 @@ public:
     template <class Law>
     void unwind(Law&, unsigned) const noexcept {}
     void abandon(unsigned) const noexcept {}
+    void drop(unsigned) const noexcept {}
 };
 
 template <class Outer, class M, class Resource, bool Stored>
@@ -249,6 +257,14 @@ public:
             }
         }
         Outer::abandon(live);
+    }
+
+    /// Ends the levels without their exits.
+    void drop(unsigned live) const noexcept {
+        if (live >= depth) {
+            end();
+        }
+        Outer::drop(live);
     }
 
 private:

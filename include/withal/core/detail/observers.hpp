@@ -18,7 +18,7 @@ struct observer {
     bool leaving = false;
 };
 
-inline thread_local constinit bool telling_here = false;
+[[gnu::visibility("default")]] inline thread_local constinit bool telling_here = false;
 
 class observer_list {
 public:

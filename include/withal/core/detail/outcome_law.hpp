@@ -12,7 +12,7 @@ namespace withal::detail {
 
 /// The law for exits that run on behalf of one manager, which was told an outcome and must answer
 /// for all of them. They are shown that outcome, whatever it was, until another exception takes its
-/// place, and success after a suppression.
+/// place (never that of an abandoned scope), and success after a suppression.
 class outcome_law {
 public:
     outcome_law(const outcome& left, both_failed policy) noexcept
@@ -20,9 +20,9 @@ public:
 
     [[nodiscard]] const std::exception_ptr& current() const noexcept { return rules_.current(); }
     [[nodiscard]] outcome shown() const {
-        return current() == left_.exception() ? left_
-               : current() == nullptr         ? detail::success_outcome
-                                              : outcome::failure(current());
+        return left_.abandoned() || current() == left_.exception() ? left_
+               : current() == nullptr                              ? detail::success_outcome
+                                                                   : outcome::failure(current());
     }
     void returned(const verdict& said) noexcept {
         if (current() != nullptr && said.suppresses()) {

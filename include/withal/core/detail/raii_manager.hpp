@@ -21,12 +21,21 @@ class [[nodiscard]] raii_manager {
 
 public:
     explicit raii_manager(Make make) : make_(static_cast<Make&&>(make)) {}
-    // Copies and moves carry the recipe; an object that is held stays where it is.
-    raii_manager(const raii_manager& other) : make_(other.make_) {}
-    raii_manager(raii_manager&& other) noexcept : make_(static_cast<Make&&>(other.make_)) {}
+    // Copies and moves carry the recipe. A move may throw: an object that is held must not go from
+    // under whoever is to exit it.
+    raii_manager(const raii_manager& other)
+        requires std::is_copy_constructible_v<Make>
+        : make_(other.make_) {}
+    raii_manager(raii_manager&& other) noexcept(false)
+        : make_(static_cast<Make&&>(other.not_held().make_)) {}
     raii_manager& operator=(const raii_manager&) = delete;
     raii_manager& operator=(raii_manager&&) = delete;
-    ~raii_manager() = default;
+    /// Dropped without an exit, it destroys the object all the same.
+    ~raii_manager() {
+        if (held_) {
+            room_.value.~object();
+        }
+    }
 
     object& enter() {
         if (held_) {
@@ -49,6 +58,14 @@ public:
     }
 
 private:
+    raii_manager& not_held() {
+        if (held_) {
+            throw logic_error("withal::as_manager: this manager is entered; move it before, or "
+                              "after its exit");
+        }
+        return *this;
+    }
+
     void destroy_unwinding(const std::exception_ptr& error) noexcept {
         try {
             const detail::at_end guard([this]() noexcept { room_.value.~object(); });

@@ -130,7 +130,7 @@ template <both_failed Policy, class Exits>
         return false;
     case ending::raise:
         if (law.grouped()) {
-            throw error_group(detail::with_secondaries(law.current()));
+            std::rethrow_exception(detail::grouped(law.current()));
         }
         std::rethrow_exception(law.current());
     default:

@@ -14,10 +14,11 @@
 
 namespace withal::detail {
 
+[[gnu::visibility("default")]] inline constinit std::uint64_t numbers_given = 0;
+
 /// The first number of a stack whose entries went to another one: the keys of the two never meet.
 inline std::uint64_t fresh_numbers() noexcept {
-    static constinit std::uint64_t given = 0;
-    return detail::add(given, std::uint64_t{1} << 40U);
+    return detail::add(numbers_given, std::uint64_t{1} << 40U);
 }
 
 /// The memory of an exit stack and the list of its entries, newest first.

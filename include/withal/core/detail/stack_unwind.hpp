@@ -50,8 +50,9 @@ protected:
     }
     void release_one(std::uint64_t number) noexcept {
         if (entry* const one = room_.unlink(number)) {
+            const at_end afterwards([this]() noexcept { room_.tidy(); });
+            const auto running = room_.running();
             one->operations->drop(*one);
-            room_.tidy();
         }
     }
 
@@ -152,6 +153,7 @@ private:
 
     [[gnu::cold]] [[gnu::noinline]] void abandon() noexcept {
         const outcome left = outcome_access::abandoned();
+        const auto running = room_.running();
         while (entry* const newest = room_.pop()) {
             try {
                 static_cast<void>(newest->operations->exit(*newest, left));

@@ -12,7 +12,7 @@ namespace withal::testing {
 ///     } catch (const testing::planned_failure& failed) {
 ///         static_cast<void>(failed.what()); // "body"
 ///     }
-class planned_failure : public std::runtime_error {
+class [[gnu::visibility("default")]] planned_failure : public std::runtime_error {
 public:
     using std::runtime_error::runtime_error;
 };
