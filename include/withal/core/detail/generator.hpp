@@ -135,7 +135,8 @@ private:
         std::rethrow_exception(error);
     }
 
-    [[noreturn]] [[gnu::cold]] [[gnu::noinline]] void refuse() const {
+    /// Used: or GCC passes the phase instead of `this`, and loads it on the way that is not cold.
+    [[noreturn]] [[gnu::cold]] [[gnu::noinline]] [[gnu::used]] void refuse() const {
         const char* const name = type_name<Manager>();
         switch (is_) {
         case phase::moved_from:
