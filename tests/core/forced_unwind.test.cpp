@@ -10,20 +10,12 @@
 
 #include <gtest/gtest.h>
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define WITHAL_SANITIZED 1
-#endif
-#endif
-#if defined(__GLIBCXX__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) &&     \
-    !defined(WITHAL_SANITIZED)
+#include <support/cancellation.hpp>
 
-#include <functional>
+#if defined(WITHAL_TEST_CANCELLATION)
+
 #include <memory>
 #include <string>
-
-#include <pthread.h>
-#include <unistd.h>
 
 namespace {
 
@@ -31,6 +23,8 @@ using withal::outcome;
 using withal::verdict;
 using withal::testing::event_log;
 using withal::testing::recorder;
+using withal_test::cancel_me;
+using withal_test::cancelled;
 
 /// Suppresses everything it can.
 struct swallows {
@@ -41,25 +35,6 @@ struct swallows {
         return verdict::suppress;
     }
 };
-
-/// Runs f on a thread of its own that is cancelled at its first cancellation point after
-/// cancel_me(), and says whether the cancellation went through.
-bool cancelled(std::function<void()> f) {
-    pthread_t thread{};
-    const auto run = [](void* arg) -> void* {
-        (*static_cast<std::function<void()>*>(arg))();
-        return nullptr;
-    };
-    EXPECT_EQ(pthread_create(&thread, nullptr, run, &f), 0);
-    void* result = nullptr;
-    EXPECT_EQ(pthread_join(thread, &result), 0);
-    return result == PTHREAD_CANCELED;
-}
-
-void cancel_me() {
-    pthread_cancel(pthread_self());
-    pthread_testcancel();
-}
 
 TEST(with, lets_a_thread_cancellation_in_the_body_through_and_runs_every_exit) {
     event_log log;

@@ -4,6 +4,7 @@
 // in which such a guard lies, what it says there, and beside it what withal says.
 #include <withal/core/exit_stack.hpp>
 #include <withal/core/managed.hpp>
+#include <withal/core/testing.hpp>
 #include <withal/core/with.hpp>
 
 #include <gtest/gtest.h>
@@ -15,16 +16,15 @@
 #include <vector>
 
 #include <support/coroutine.hpp>
-#include <support/recorder.hpp>
 
 namespace {
 
 using withal::outcome;
 using withal::with;
+using withal::testing::planned_failure;
+using withal::testing::word_of;
 using withal_test::during_unwinding;
-using withal_test::error;
 using withal_test::hand_driven;
-using withal_test::word_of;
 
 /// How scope_fail and scope_success of the Library Fundamentals TS, Boost.Scope and Folly decide.
 class counting_guard {
@@ -128,7 +128,7 @@ hand_driven works_in_with(answers* said, fate ends) {
     co_await std::suspend_always();
     with(witness{&said->withal}, [&] {
         if (ends == fate::fails) {
-            throw error("work");
+            throw planned_failure("work");
         }
     });
 }
@@ -145,7 +145,7 @@ hand_driven works_with_a_stack(answers* said, fate ends) {
     stack.enter(witness{&said->withal});
     co_await std::suspend_always();
     if (ends == fate::fails) {
-        throw error("work");
+        throw planned_failure("work");
     }
     stack.close();
 }
@@ -163,7 +163,7 @@ hand_driven works_with_a_stack_and_shows(answers* said, fate ends) {
     co_await std::suspend_always();
     try {
         if (ends == fate::fails) {
-            throw error("work");
+            throw planned_failure("work");
         }
     } catch (...) {
         stack.close(outcome::failure(std::current_exception()));
@@ -201,7 +201,7 @@ public:
             withal::exit_stack gone = stack_.pop_all();
             gone.release(gone.top());
         } else if (how == fate::fails) {
-            stack_.close(outcome::failure(std::make_exception_ptr(error("work"))));
+            stack_.close(outcome::failure(std::make_exception_ptr(planned_failure("work"))));
         } else {
             stack_.close();
         }

@@ -11,6 +11,7 @@
 #include <withal/core/decorate.hpp>
 #include <withal/core/exit_stack.hpp>
 #include <withal/core/managed.hpp>
+#include <withal/core/testing.hpp>
 #include <withal/core/with.hpp>
 
 #include <gtest/gtest.h>
@@ -26,8 +27,6 @@
 #include <type_traits>
 #include <utility>
 #include <vector>
-
-#include <support/recorder.hpp>
 
 namespace {
 
@@ -224,7 +223,7 @@ public:
     virtual errors group_of(const std::exception_ptr& error) = 0;
 
     std::exception_ptr make(const std::string& name) {
-        made_.push_back(std::make_exception_ptr(withal_test::error(name)));
+        made_.push_back(std::make_exception_ptr(withal::testing::planned_failure(name)));
         names_.push_back(name);
         return made_.back();
     }
@@ -239,7 +238,7 @@ public:
             return names_[static_cast<std::size_t>(at - made_.begin())];
         }
         const errors group = group_of(error);
-        return group.empty() ? "stranger " + withal_test::text_of(error)
+        return group.empty() ? "stranger " + withal::testing::text_of(error)
                              : "group(" + names_of(group) + ")";
     }
     /// With everything secondary to it.
@@ -441,7 +440,8 @@ public:
                 return std::ranges::find(all, other) == all.end();
             });
         }
-        groups_.emplace_back(std::make_exception_ptr(withal_test::error("group")), all);
+        groups_.emplace_back(std::make_exception_ptr(withal::testing::planned_failure("group")),
+                             all);
         return groups_.back().first;
     }
 
