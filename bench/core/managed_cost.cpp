@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // A manager written as a generator, as a class, and by hand. managed_cost.toml says which case is
 // held against which.
+#include "managers.hpp"
 #include "opaque.hpp"
 #include <withal/core/managed.hpp>
 #include <withal/core/with.hpp>
@@ -16,20 +17,6 @@ using namespace withal_bench;
 // Acquire, release
 //
 
-struct raii {
-    int handle;
-    explicit raii(int seed) : handle(acquire(seed)) {}
-    ~raii() { release(handle); }
-    raii(const raii&) = delete;
-    raii& operator=(const raii&) = delete;
-};
-
-struct as_class {
-    int handle;
-    int enter() { return handle = acquire(handle); }
-    void exit() noexcept { release(handle); }
-};
-
 withal::managed<int> as_generator(int seed) {
     const raii one(seed);
     int handle = one.handle;
@@ -42,7 +29,7 @@ int release_hand(int seed) {
 }
 
 int release_class(int seed) {
-    return withal::with(as_class{seed}, [](int& handle) { return use(handle); });
+    return withal::with(quiet{seed}, [](int& handle) { return use(handle); });
 }
 
 int release_generator(int seed) {
@@ -69,7 +56,7 @@ int locked_hand(int seed) {
 }
 
 int locked_class(int seed) {
-    return withal::with(shared, as_class{seed}, [](int& handle) { return use(handle); });
+    return withal::with(shared, quiet{seed}, [](int& handle) { return use(handle); });
 }
 
 int locked_by_generator(int seed) {
@@ -79,18 +66,6 @@ int locked_by_generator(int seed) {
 //
 // Acquire, commit or roll back
 //
-
-struct transaction_class {
-    int handle;
-    int enter() { return handle = acquire(handle); }
-    void exit(const withal::outcome& left) {
-        if (left.returned()) {
-            commit(handle);
-        } else {
-            rollback(handle);
-        }
-    }
-};
 
 withal::managed<int> transaction_generator(int seed) {
     int handle = acquire(seed);
@@ -132,7 +107,7 @@ int commit_hand(int seed) {
 }
 
 int commit_class(int seed) {
-    return within<use>(transaction_class{seed});
+    return within<use>(transaction{seed});
 }
 
 int commit_generator(int seed) {
@@ -148,7 +123,7 @@ int throwing_hand(int seed) {
 }
 
 int throwing_class(int seed) {
-    return within<use_and_throw>(transaction_class{seed});
+    return within<use_and_throw>(transaction{seed});
 }
 
 int throwing_generator(int seed) {
@@ -156,7 +131,7 @@ int throwing_generator(int seed) {
 }
 
 int throwing_release_class(int seed) {
-    return within<use_and_throw>(as_class{seed});
+    return within<use_and_throw>(quiet{seed});
 }
 
 int throwing_release_generator(int seed) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The same work written with withal::with, by hand, and with the guards of other libraries, side by
 // side in one binary. with_cost.toml says which case is held against which.
+#include "managers.hpp"
 #include "opaque.hpp"
 #include <withal/core/with.hpp>
 
@@ -16,34 +17,6 @@ namespace {
 
 using namespace withal_bench;
 
-//
-// The managers: like the code written by hand, they keep one number
-//
-
-struct quiet {
-    int handle;
-    int enter() { return handle = acquire(handle); }
-    void exit() noexcept { release(handle); }
-};
-
-struct fallible {
-    int handle;
-    int enter() { return handle = acquire(handle); }
-    void exit() { release_or_throw(handle); }
-};
-
-struct transaction {
-    int handle;
-    int enter() { return handle = acquire(handle); }
-    void exit(const withal::outcome& left) {
-        if (left.returned()) {
-            commit(handle);
-        } else {
-            rollback(handle);
-        }
-    }
-};
-
 struct swallowing {
     int handle;
     int enter() { return handle = acquire(handle); }
@@ -56,14 +29,6 @@ struct swallowing {
 //
 // One manager that cannot fail
 //
-
-struct raii {
-    int handle;
-    explicit raii(int seed) : handle(acquire(seed)) {}
-    ~raii() { release(handle); }
-    raii(const raii&) = delete;
-    raii& operator=(const raii&) = delete;
-};
 
 int noexcept_hand(int seed) {
     const raii one(seed);

@@ -1,18 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include "../opaque.hpp"
+#include "../managers.hpp"
 #include <withal/core/with.hpp>
 
 using namespace withal_bench;
-
-namespace {
-
-struct fallible {
-    int handle;
-    int enter() { return handle = acquire(handle); }
-    void exit() { release_or_throw(handle); }
-};
-
-} // namespace
 
 // use
 int one_use(int seed) {
