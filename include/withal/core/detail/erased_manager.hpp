@@ -45,7 +45,11 @@ public:
     kept_resource() noexcept = default;
     kept_resource(const kept_resource&) = delete;
     kept_resource& operator=(const kept_resource&) = delete;
-    ~kept_resource() { end(); }
+    ~kept_resource() {
+        if (full_) {
+            slot_.destroy();
+        }
+    }
 
     template <class M>
     auto& enter(M& manager) {

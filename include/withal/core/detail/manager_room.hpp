@@ -49,7 +49,8 @@ public:
         held_ = other.is_here() ? other.held_->move_to(bytes_) : other.held_;
         other.held_ = nullptr;
     }
-    void clear() noexcept {
+    /// Out of line: inlined, GCC 12 warns of managers that are too large to stand here, and do not.
+    [[gnu::noinline]] void clear() noexcept {
         if (is_here()) {
             held_->~erased_manager();
         } else {
