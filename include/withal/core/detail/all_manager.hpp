@@ -37,8 +37,8 @@ public:
         ((reuse_of<M> == reuse::single_use) || ...) ? reuse::single_use : reuse::reusable;
 
     explicit all_manager(M&&... managers) : managers_(static_cast<M&&>(managers)...) {}
-    // Copies and moves carry the managers; none of them is entered in the new one. A move may throw:
-    // entered managers must not go from under whoever is to exit them.
+    // Copies and moves carry the managers; none of them is entered in the new one. A move may
+    // throw: entered managers must not go from under whoever is to exit them.
     all_manager(const all_manager& other)
         requires(std::is_copy_constructible_v<M> && ...)
         : managers_(other.managers_) {}
