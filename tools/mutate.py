@@ -164,8 +164,9 @@ class Laboratory:
             check=False,
         )
         if built.returncode != 0:
-            errors = [s for s in built.stderr.splitlines() if "error:" in s] or [built.stderr]
-            return Run(False, False, 0, errors[0])
+            said = [s for s in built.stderr.splitlines() if "error:" in s]
+            said += [f"{test}: the compiler ended with {built.returncode}"]
+            return Run(False, False, 0, said[0])
         prefix = self.steady if flags else self.tamed
         began = time.monotonic()
         with subprocess.Popen(

@@ -51,7 +51,7 @@ std::size_t allocations_of(F&& f) {
 /// A manager of `Words` pointers that writes down what is done to it and to its resource.
 template <int Words>
 struct tracked {
-    event_log* log;
+    event_log* log = nullptr;
     std::array<void*, Words - 1> rest{};
 
     void enter() { log->push_back("enter"); }
@@ -107,6 +107,7 @@ struct derived : base {
 template <class T>
 struct gives {
     T value;
+    // NOLINTNEXTLINE(readability-redundant-casting): not where T is a reference
     T enter() { return static_cast<T>(value); }
     void exit() {}
 };

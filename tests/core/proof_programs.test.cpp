@@ -137,12 +137,12 @@ public:
     explicit dice(std::uint64_t seed) : state_(mixed(seed)) {}
     /// 0 .. sides - 1
     int operator()(int sides) {
-        state_ += step_;
+        state_ += stride;
         return static_cast<int>(mixed(state_) % static_cast<std::uint64_t>(sides));
     }
 
 private:
-    static constexpr std::uint64_t step_ = 0x9E3779B97F4A7C15U;
+    static constexpr std::uint64_t stride = 0x9E3779B97F4A7C15U;
 
     static std::uint64_t mixed(std::uint64_t bits) {
         bits = (bits ^ (bits >> 30U)) * 0xBF58476D1CE4E5B9U;
@@ -797,7 +797,7 @@ struct generators {
 
     value run(world& in, const block& b) {
         const auto body = [&](resource&) { return run_body(*this, in, b); };
-        auto m = written(&in, &b.steps[0]);
+        auto m = written(&in, b.steps.data());
         switch (b.policy) {
         case both_failed::replace:
             return value_of(withal::with<both_failed::replace>(m, body));

@@ -77,7 +77,7 @@ private:
         return withal::outcome::failure(error);
     }
 
-    std::size_t failing_[2];
+    std::size_t failing_[2]; // NOLINT(modernize-use-default-member-init): the constructor gives it
     std::size_t steps_ = 0;
     std::vector<std::string> thrown_;
     std::vector<std::string> seen_;

@@ -77,7 +77,7 @@ TEST(allocations, are_counted_over_all_threads) {
             blocks[static_cast<std::size_t>(number)].push_back(::operator new(8));
         }
     });
-    EXPECT_EQ(live_blocks(), before + 1000 * threads);
+    EXPECT_EQ(live_blocks(), before + static_cast<std::size_t>(1000 * threads));
     on_many_threads([&](int number) {
         for (void* block : blocks[static_cast<std::size_t>((number + 1) % threads)]) {
             ::operator delete(block);

@@ -25,7 +25,6 @@
 
 namespace {
 
-using withal::outcome;
 using withal::verdict;
 using withal::with;
 using withal::testing::event_log;

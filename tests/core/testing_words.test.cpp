@@ -18,7 +18,6 @@ using withal::outcome;
 using withal::with;
 using withal::testing::event_log;
 using withal::testing::planned_failure;
-using withal::testing::recorder;
 using withal::testing::text_of;
 using withal::testing::texts_of;
 using withal::testing::thrown_by;

@@ -24,8 +24,10 @@ namespace withal::detail {
 #endif
 #if defined(WITHAL_FRAMES_ARE_POISONED)
 #undef WITHAL_FRAMES_ARE_POISONED
+// NOLINTBEGIN(bugprone-reserved-identifier,readability-identifier-naming): AddressSanitizer's names
 extern "C" void __asan_poison_memory_region(const volatile void*, std::size_t);
 extern "C" void __asan_unpoison_memory_region(const volatile void*, std::size_t);
+// NOLINTEND(bugprone-reserved-identifier,readability-identifier-naming)
 inline void forbid(void* from, std::size_t size) noexcept {
     __asan_poison_memory_region(from, size);
 }

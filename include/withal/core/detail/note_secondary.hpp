@@ -11,7 +11,6 @@
 #include <cstddef>
 #include <exception>
 #include <new>
-#include <typeinfo>
 
 namespace withal::detail {
 
@@ -19,17 +18,6 @@ using secondary_hook_function = void (*)(const std::exception_ptr& primary,
                                          const std::exception_ptr& secondary) noexcept;
 
 [[gnu::visibility("default")]] inline constinit secondary_hook_function secondary_hook = nullptr;
-
-inline error_block* members_of([[maybe_unused]] void* object) noexcept {
-#if !defined(__cpp_rtti)
-    return nullptr; // circles through groups cannot be seen
-#else
-    const exception_header* const header = detail::header_of(object);
-    return header != nullptr && *header->type == typeid(error_group)
-               ? error_list_access::block(static_cast<error_group*>(object)->errors())
-               : nullptr;
-#endif
-}
 
 /// Does `group` own `error`, or something that `error` is secondary to?
 inline bool leads_to(const error_group& group, const std::exception_ptr& error) noexcept {

@@ -3,6 +3,7 @@
 
 #include <withal/core/detail/atomic.hpp>
 #include <withal/core/detail/error_block.hpp>
+#include <withal/core/error_group.hpp>
 #include <withal/core/error_list.hpp>
 
 #include <cstddef>
@@ -67,7 +68,16 @@ inline exception_header* header_of(void* object) noexcept {
 }
 
 /// The errors that an error_group owns; null for an object that is none.
-inline error_block* members_of(void* object) noexcept;
+inline error_block* members_of([[maybe_unused]] void* object) noexcept {
+#if !defined(__cpp_rtti)
+    return nullptr; // circles through groups cannot be seen
+#else
+    const exception_header* const header = detail::header_of(object);
+    return header != nullptr && *header->type == typeid(error_group)
+               ? error_list_access::block(static_cast<error_group*>(object)->errors())
+               : nullptr;
+#endif
+}
 
 /// The process-wide record. Every member may be called from any thread.
 class secondary_store {

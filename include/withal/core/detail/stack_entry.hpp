@@ -57,7 +57,7 @@ template <class Answer, class Payload>
 template <class Entry>
 [[nodiscard]] Entry* move_entry(Entry& from, void* to) noexcept {
     static_assert(std::is_nothrow_move_constructible_v<Entry>);
-    Entry* const moved = ::new (to) Entry(static_cast<Entry&&>(from));
+    auto* const moved = ::new (to) Entry(static_cast<Entry&&>(from));
     from.~Entry();
     return moved;
 }

@@ -51,7 +51,7 @@ class entered_manager {
 
 public:
     template <class Make>
-    explicit entered_manager(Make&& make) : manager_(static_cast<Make&&>(make)()) {}
+    explicit entered_manager(const Make& make) : manager_(make()) {}
     entered_manager(entered_manager&& other) noexcept
         requires(std::is_reference_v<Kept> || std::is_nothrow_move_constructible_v<Kept>) &&
                 std::is_nothrow_move_constructible_v<value_type>
@@ -98,8 +98,8 @@ template <class Kept>
 class entered_watched {
 public:
     template <class Make>
-    entered_watched(std::source_location where, Make&& make)
-        : call_{where}, inner_([&] { return watched<Kept>(call_, static_cast<Make&&>(make)); }) {}
+    entered_watched(std::source_location where, const Make& make)
+        : call_{where}, inner_([&] { return watched<Kept>(call_, make); }) {}
     entered_watched(const entered_watched&) = delete;
     entered_watched& operator=(const entered_watched&) = delete;
 

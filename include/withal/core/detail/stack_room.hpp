@@ -42,6 +42,7 @@ public:
     /// Of what may stand in the object: when it moves, the other one must be as good.
     static constexpr std::size_t largest_alignment = Grows ? alignof(std::max_align_t) : 64;
 
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): the bytes are mere room
     explicit stack_room(both_failed policy) noexcept
         : bump_(bytes_), limit_(bytes_ + Bytes), policy_(policy) {}
     /// Takes the entries, and leaves an open, empty room.

@@ -41,7 +41,7 @@ public:
 private:
     friend class virtual_time;
 
-    static inline constinit std::atomic<rep> now_ = 0;
+    static inline constinit std::atomic<rep> since_start = 0;
 };
 
 /// The time of one test: sets the virtual_clock to zero, and back when it dies.
@@ -49,8 +49,8 @@ private:
 /// **Threads.** One lives at a time, or one within another.
 class [[nodiscard]] virtual_time {
 public:
-    virtual_time() noexcept : before_(virtual_clock::now_.exchange(0)) {}
-    ~virtual_time() { virtual_clock::now_ = before_; }
+    virtual_time() noexcept : before_(virtual_clock::since_start.exchange(0)) {}
+    ~virtual_time() { virtual_clock::since_start = before_; }
     virtual_time(const virtual_time&) = delete;
     virtual_time& operator=(const virtual_time&) = delete;
 
@@ -63,7 +63,7 @@ private:
 //
 
 inline virtual_clock::time_point virtual_clock::now() noexcept {
-    return time_point(duration(now_));
+    return time_point(duration(since_start));
 }
 
 inline void virtual_clock::advance(duration by) {
@@ -71,12 +71,12 @@ inline void virtual_clock::advance(duration by) {
         throw logic_error("withal::testing::virtual_clock: a clock does not go back; begin a new "
                           "virtual_time instead");
     }
-    rep now = now_;
+    rep now = since_start;
     do {
         if (by.count() > duration::max().count() - now) {
             throw logic_error("withal::testing::virtual_clock: that is past the end of its range");
         }
-    } while (!now_.compare_exchange_weak(now, now + by.count()));
+    } while (!since_start.compare_exchange_weak(now, now + by.count()));
 }
 
 } // namespace withal::testing

@@ -19,7 +19,7 @@ public:
     /// Called by operator new: is this the one that is to fail? Everybody who watches counts it.
     static bool next_fails() noexcept {
         bool fails = false;
-        for (allocation_watch* each = innermost_; each != nullptr; each = each->outer_) {
+        for (allocation_watch* each = innermost; each != nullptr; each = each->outer_) {
             fails = each->due_(*each) || fails;
         }
         return fails;
@@ -29,9 +29,9 @@ public:
     static bool is_asked();
 
 protected:
-    explicit allocation_watch(decision due) noexcept : due_(due) { innermost_ = this; }
+    explicit allocation_watch(decision due) noexcept : due_(due) { innermost = this; }
     ~allocation_watch() {
-        allocation_watch** at = &innermost_;
+        allocation_watch** at = &innermost;
         while (*at != this && *at != nullptr) {
             at = &(*at)->outer_;
         }
@@ -41,10 +41,10 @@ protected:
     }
 
 private:
-    static inline constinit thread_local allocation_watch* innermost_ = nullptr;
+    static inline constinit thread_local allocation_watch* innermost = nullptr;
 
     decision due_;
-    allocation_watch* outer_ = innermost_;
+    allocation_watch* outer_ = innermost;
 };
 
 /// How many `uncounted` live on this thread.
@@ -63,7 +63,7 @@ inline bool allocation_watch::is_asked() {
         bool asked = false;
     };
     // Those who watch now do not see the probe's allocation.
-    allocation_watch* const others = std::exchange(innermost_, nullptr);
+    allocation_watch* const others = std::exchange(innermost, nullptr);
     const unsigned depth = std::exchange(uncounted_depth, 0U);
     bool asked = false;
     {
@@ -73,7 +73,7 @@ inline bool allocation_watch::is_asked() {
         asked = watch.asked;
     }
     uncounted_depth = depth;
-    innermost_ = others;
+    innermost = others;
     return asked;
 }
 
