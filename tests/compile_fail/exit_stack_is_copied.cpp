@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// error: deleted (function|copy constructor)
+// error: deleted (function|constructor)
 #include <withal/withal.hpp>
 
 // Two stacks would run every exit twice.

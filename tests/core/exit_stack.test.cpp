@@ -488,9 +488,10 @@ TYPED_TEST(exit_stack_of, keeps_an_entry_whole_whose_exit_uses_it_while_it_dies)
     };
     event_log log;
     {
+        std::optional<stack_key> below; // outlives the stack, whose entry uses it
         TypeParam stack;
-        stack_key below = stack.defer([] {});
-        stack.enter(busy{&stack, &below, &log});
+        below = stack.defer([] {});
+        stack.enter(busy{&stack, &*below, &log});
     }
     EXPECT_EQ(log, (event_log{"whole"}));
 }

@@ -86,6 +86,8 @@ public:
     explicit basic_exit_stack(both_failed policy) noexcept : base(policy) {}
     /// Takes the entries. The other stack is empty, and as open as it was; this one is open.
     basic_exit_stack(basic_exit_stack&& other) noexcept = default;
+    basic_exit_stack(const basic_exit_stack&) = delete;
+    basic_exit_stack& operator=(const basic_exit_stack&) = delete;
     basic_exit_stack& operator=(basic_exit_stack&&) = delete;
     /// Exits what is still there as abandoned(); errors go to on_secondary_error.
     ~basic_exit_stack() = default;

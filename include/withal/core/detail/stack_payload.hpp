@@ -102,6 +102,7 @@ public:
         : call_{where}, inner_([&] { return watched<Kept>(call_, make); }) {}
     entered_watched(const entered_watched&) = delete;
     entered_watched& operator=(const entered_watched&) = delete;
+    ~entered_watched() = default;
 
     decltype(auto) enter() { return inner_.enter(); }
     decltype(auto) exit(const outcome& left) { return inner_.exit(left); }
