@@ -1165,13 +1165,29 @@ TEST(suppressing_exit_stack, throws_what_an_exit_raised_after_a_suppression) {
     EXPECT_EQ(thrown_by([&] { stack.close(outcome::failure(failure("body"))); }), "late");
     EXPECT_EQ(log, (event_log{"late ok"}));
     // as nested calls of with() would
-    EXPECT_EQ(thrown_by([&] {
+    EXPECT_EQ(all_thrown_by([&] {
                   with(suppressing_exit_stack(), [&](auto& inside) {
                       fill(inside);
                       throw planned_failure("body");
                   });
               }),
-              "late");
+              (event_log{"late"}));
+}
+
+TEST(suppressing_exit_stack,
+     keeps_a_suppressed_error_out_of_what_was_raised_and_translated_after_it) {
+    event_log log;
+    EXPECT_EQ(
+        all_thrown_by([&] {
+            with(suppressing_exit_stack(), [&](auto& inside) {
+                inside.push(
+                    recorder(log, "oldest").answering(verdict::replace(failure("translated"))));
+                inside.defer(failing(log, "late"));
+                inside.enter(suppress<planned_failure>());
+                throw planned_failure("body");
+            });
+        }),
+        (event_log{"translated", "late"}));
 }
 
 TEST(suppressing_exit_stack, groups_what_was_raised_after_a_suppression) {

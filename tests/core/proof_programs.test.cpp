@@ -509,8 +509,8 @@ struct manners {
     bool quiet_managers = false;
     /// The value of the body is kept when the error of an exit after it was suppressed.
     bool keeps_value = false;
-    /// A manager that stands for several can answer `replace`, but not `suppress, and then this`:
-    /// the error that it was shown stays under the one that goes on.
+    /// A manager that stands for several failed as one: unless the error that it was shown was
+    /// suppressed inside, it is under the one that goes on.
     enum { nobody, all, stack } answers = nobody;
 };
 
@@ -557,13 +557,14 @@ struct by_hand {
         }
         const bool group = both && b.policy == both_failed::group;
         std::exception_ptr goes_on = group ? plain.grouped(current) : current;
-        const bool shown = how.answers == manners::stack ||
-                           (how.answers == manners::all && live_at_body == b.steps.size());
-        if (shown && came_in != nullptr && group && !forgiven) {
+        const bool shown = came_in != nullptr && !forgiven &&
+                           (how.answers == manners::stack ||
+                            (how.answers == manners::all && live_at_body == b.steps.size()));
+        if (shown && group) {
             // the stack has thrown, and the with() around it has the same policy
             plain.attach(came_in, goes_on);
             goes_on = plain.grouped(came_in);
-        } else if (shown && came_in != nullptr) {
+        } else if (shown) {
             plain.attach(goes_on, came_in);
         }
         std::rethrow_exception(goes_on);

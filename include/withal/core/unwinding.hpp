@@ -69,8 +69,13 @@ public:
         if (answer.suppresses()) {
             current_ = handle();
             both_failed_ = false;
-        } else if constexpr (std::same_as<handle, std::exception_ptr>) {
-            replaced(answer.replacement());
+        }
+        if constexpr (std::same_as<handle, std::exception_ptr>) {
+            if (current_) {
+                replaced(answer.replacement());
+            } else {
+                current_ = answer.replacement();
+            }
         }
     }
 

@@ -7,6 +7,10 @@
 
 namespace withal {
 
+namespace detail {
+struct verdict_access;
+} // namespace detail
+
 /// What exit() answers when it has more to say than "released".
 ///
 ///     struct ignore_everything {
@@ -38,7 +42,8 @@ public:
 
     /// The exception is to end here.
     [[nodiscard]] bool suppresses() const noexcept { return suppresses_; }
-    /// What goes on instead; null unless made by replace().
+    /// What goes on instead; null unless made by replace(). With suppresses(): what an older entry of
+    /// a stack threw after the exception had ended there; that one is not secondary to it.
     [[nodiscard]] const std::exception_ptr& replacement() const noexcept {
         return replacement_.get();
     }
@@ -48,11 +53,26 @@ public:
     }
 
 private:
+    friend struct detail::verdict_access;
+
     explicit verdict(std::exception_ptr&& fresh) noexcept
         : replacement_(static_cast<std::exception_ptr&&>(fresh)) {}
 
     detail::held_exception replacement_;
     bool suppresses_ = false;
 };
+
+namespace detail {
+
+/// Makes the verdict that only those have who answer for many exits.
+struct verdict_access {
+    static verdict suppress_then(std::exception_ptr fresh) noexcept {
+        verdict made(static_cast<std::exception_ptr&&>(fresh));
+        made.suppresses_ = true;
+        return made;
+    }
+};
+
+} // namespace detail
 
 } // namespace withal

@@ -102,6 +102,8 @@ private:
         void returned(const verdict& said) noexcept {
             if (!said.suppresses()) {
                 outcome_law::returned(said);
+            } else if (said.replacement() != nullptr) {
+                raised(said.replacement());
             }
         }
     };

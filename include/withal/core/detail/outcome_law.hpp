@@ -40,26 +40,22 @@ public:
     }
 
     /// What one manager answers that stands for all of them. Throws what an exit raised, if that
-    /// goes on; but answers with it once the outcome's own exception is suppressed: to whoever
-    /// asks, that one is still on its way, and would win.
+    /// goes on; but answers with it once the outcome's own exception is suppressed: for whoever
+    /// asks, that one is still on its way.
     [[nodiscard]] verdict answer() const {
-        if (raised()) {
-            if (!forgiven_) {
-                std::rethrow_exception(error());
-            }
-            return verdict::replace(error());
-        }
-        if (current() == left_.exception()) {
-            return verdict::propagate;
-        }
-        return current() == nullptr ? verdict(verdict::suppress) : verdict::replace(current());
+        const bool fresh = current() != nullptr && current() != left_.exception();
+        return forgiven_ && (fresh || raised()) ? verdict_access::suppress_then(error())
+                                                : final_answer();
     }
     /// The same for whoever has no exception on its way: what was raised is always thrown.
     [[nodiscard]] verdict final_answer() const {
         if (raised()) {
             std::rethrow_exception(error());
         }
-        return answer();
+        if (current() == left_.exception()) {
+            return verdict::propagate;
+        }
+        return current() == nullptr ? verdict(verdict::suppress) : verdict::replace(current());
     }
 
 private:

@@ -107,11 +107,11 @@ private:
             tell(event_kind::exited, &left, nullptr);
         } else {
             const verdict word = protocol<manager>::exit(manager_, left);
-            if (left.threw() && word.suppresses()) {
-                tell(event_kind::suppressed, &left, nullptr);
-            } else if (left.threw() && word.replacement() != nullptr &&
-                       word.replacement() != left.exception()) {
+            if (left.threw() && word.replacement() != nullptr &&
+                word.replacement() != left.exception()) {
                 tell(event_kind::replaced, &left, word.replacement());
+            } else if (left.threw() && word.suppresses()) {
+                tell(event_kind::suppressed, &left, nullptr);
             }
             tell(event_kind::exited, &left, nullptr);
             return word;
