@@ -13,6 +13,7 @@ POLICIES = ("replace", "keep_body")
 
 # Tables that are drawn from: what stands there more often comes more often.
 RAISED = (*CLASSES, "E1", "E1", "E2", "E3")
+TRIED = (*CAUGHT, "any", "any", "any", "any", "E0", "E0")
 PLAIN = ("false", "false", "true", "suppress", "raise", "raise", "replace", "reraise")
 ANSWERS = (*PLAIN, "raise", "root")
 WIDTHS = (1, 1, 1, 1, 2, 2, 3, 4)
@@ -21,9 +22,11 @@ ENTRIES = ("push", "push", "function", "callback")
 ON_STACKS = ("enter", "enter", "enter", *ENTRIES, "pop", "pop", "close")
 STATEMENTS = ("with", "with", "with", "try", "try", "call", "stack", "stack")
 SMALL = ("with", "with", "try", "call")
+CALM = (0, 0, 0, 1, 1, 2)  # statements of a body
+BUSY = (0, 1, 1, 2, 2)  # where a stack is open
 THEN = ("finish", "finish", "reraise", "raise", "raise", "yield")
 AFTER = ("finish",) * 6 + ("raise", "raise", "yield")
-SIZES = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12)
+SIZES = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14)
 
 
 class Maker:
@@ -45,13 +48,13 @@ class Maker:
         self.shared = []
         self.shared_in_run = []
         policy = POLICIES[index % 2]
-        if self.random() < 0.35:
+        if self.random() < 0.4:
             for _ in range(self.pick((1, 1, 2))):
                 self.shared.append(self.shared_manager())
             self.shared_in_run = [n for n, m in enumerate(self.shared) if fits_in_run(m)]
         body = []
-        for _ in range(self.pick((1, 1, 2, 3))):
-            body.append(self.statement(0) if body else self.with_(0))
+        while self.left > 0:
+            body.append(self.tried(self.statement(0)))
         if self.random() < 0.2:
             body.append(self.leave())
         return {"policy": policy, "shared": self.shared, "body": body}
@@ -68,7 +71,7 @@ class Maker:
     # Managers
 
     def shared_manager(self):
-        return self.class_() if self.random() < 0.5 else self.other_manager(self.pick(KINDS))
+        return self.class_() if self.random() < 0.2 else self.other_manager(self.pick(KINDS))
 
     def manager(self, on=None):
         """Any manager; `on` is the stack that it is entered on."""
@@ -160,14 +163,15 @@ class Maker:
 
     def stack(self, inner=False):
         """A stack and what is known of it: whether it is entered on another, and whether it may be
-        popped and so has no entries that add."""
+        popped (or made twice) and so has no entries that add."""
         self.left -= 1
         known = self.known_stack(inner)
         entries = [self.entry(known) for _ in range(self.pick((0, 0, 1, 2, 3)))]
         return {"kind": "stack", "name": known["name"], "entries": entries}, known
 
     def known_stack(self, inner=False):
-        return {"name": self.name("s"), "pops": self.random() < 0.4, "inner": inner}
+        pops = self.random() < 0.4 or (inner and self.kept > 0)
+        return {"name": self.name("s"), "pops": pops, "inner": inner}
 
     def entry(self, on, adds=True):
         """An entry of a stack, whose exit perhaps adds others."""
@@ -200,11 +204,18 @@ class Maker:
     def block(self, depth):
         """A body: it mostly ends with an error."""
         statements = []
-        for _ in range(self.pick((0, 0, 0, 1, 1, 2)) if self.left > 0 else 0):
+        number = self.pick(BUSY if self.open and not self.in_run else CALM)
+        for _ in range(number if self.left > 0 else 0):
             statements.append(self.statement(depth))
         if self.random() < 0.85:
             statements.append(self.leave())
         return statements
+
+    def tried(self, statement):
+        """The statement, mostly in a `try`, so that what follows is reached."""
+        if self.random() < 0.3:
+            return statement
+        return {"try": [statement], "catch": self.pick(TRIED), "id": self.name("t")}
 
     def statement(self, depth):
         if self.left <= 0 or depth > 3:
@@ -216,10 +227,10 @@ class Maker:
             return self.with_(depth)
         if kind == "stack":
             return self.with_stack(depth)
-        if kind == "try":
-            body = self.block(depth + 1)
-            return {"try": body, "catch": self.pick(CAUGHT), "id": self.name("t")}
-        return self.call(depth)
+        return self.try_(depth) if kind == "try" else self.call(depth)
+
+    def try_(self, depth):
+        return {"try": self.block(depth + 1), "catch": self.pick(TRIED), "id": self.name("t")}
 
     def with_(self, depth):
         specs = [self.manager() for _ in range(self.pick(WIDTHS))]
@@ -234,15 +245,22 @@ class Maker:
         before = [self.manager() for _ in range(self.pick((0, 0, 0, 1, 2)))]
         stack, known = self.stack()
         after = [self.manager() for _ in range(self.pick((0, 0, 0, 1)))]
-        return self.with_these([*before, stack, *after], self.stack_body(depth, known))
+        if self.random() > 0.1:
+            return self.with_these([*before, stack, *after], self.stack_body(depth, known))
+        other, other_known = self.stack()
+        return self.with_these(
+            [*before[:1], stack, *after, other], self.stack_body(depth, known, other_known)
+        )
 
-    def stack_body(self, depth, known):
+    def stack_body(self, depth, *known):
         outside = self.open
-        self.open = [*outside, known]
+        self.open = [*outside, *known]
         body = []
         for _ in range(self.pick((0, 1, 2, 2, 3))):
             if self.open:
                 body.append(self.on_stack(depth))
+        if self.random() < 0.3:
+            body.append(self.pick((self.try_, self.call))(depth))
         body += self.block(depth + 1)
         self.open = [stack for stack in outside if stack in self.open]
         return body
@@ -316,6 +334,7 @@ class Rules:
         self.names = set()  # of stacks
         self.popped = set(popped_in(program))
         self.inner = set()  # stacks that are entered on others
+        self.twice = set()  # those of them that may be there twice
         self.open = set()  # the stacks that may be named
         self.kept = set()  # those of them that must not be closed
         self.in_run = False
@@ -366,7 +385,7 @@ class Rules:
         if "run" in exit:
             self.run(exit["run"])
         if "adds" in exit:
-            stays = on is not None and on not in self.popped
+            stays = on is not None and on not in self.popped and on not in self.twice
             require(stays and adds, "adds, but not to a stack that stays")
             for entry in exit["adds"]:
                 self.entry(entry, on, adds=False)
@@ -386,6 +405,7 @@ class Rules:
         self.new_stack(spec["name"])
         if on is not None:
             self.inner.add(spec["name"])
+            self.twice |= {spec["name"]} if self.kept else set()
         for entry in spec["entries"]:
             self.entry(entry, spec["name"])
 
