@@ -8,6 +8,7 @@ import dataclasses
 import gc
 import itertools
 import json
+import math
 import multiprocessing
 import os
 import signal
@@ -24,8 +25,8 @@ import shrink
 BATCH = 2000  # programs a start of the C++ program
 COUNT = 20_000  # random programs: as many show every shape
 SHOWN = 5  # differences that are shrunk and printed
-TRIED = 40  # differences that are shrunk to find these
-DEATHS = 3  # so many are looked for in a batch
+TRIED = 12  # differences that are shrunk to find these
+DEATHS = 20  # so many programs that end the C++ side are looked for in a batch
 PATIENCE = 120  # seconds for a batch
 ENCODE = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
@@ -42,47 +43,48 @@ class Difference:
 class Report:
     """What came of a batch."""
 
-    count: int
+    count: int = 0
+    unknown: int = 0  # could not be run: others ended the C++ side again and again
     differing: int = 0
     differences: list = dataclasses.field(default_factory=list)
-    shown: set = dataclasses.field(default_factory=set)
+    shown: set = dataclasses.field(default_factory=set)  # shapes
+    invalid: list = dataclasses.field(default_factory=list)  # programs that break a rule
 
 
 class CppSide:
     """The C++ interpreter."""
 
-    def __init__(self, path):
+    def __init__(self, path, deaths=math.inf):
         self.path = path
+        self.deaths = deaths  # so many are looked for
 
     def run(self, lines):
-        """The events of each program; a program that ends the interpreter gets a text that says so.
-
-        It is found by halving the programs.
-        """
-        self.deaths = 0
-        return self.run_some(lines)
-
-    def run_some(self, lines):
+        """Yields the events of each program, or for one that ends the interpreter how it did. That
+        one is found by halving; after too many of them, None says that it is not known."""
         done, failure = self.start(lines)
         if failure is None:
-            return done
-        if len(lines) == 1 or self.deaths >= DEATHS:
-            self.deaths += 1
-            return [failure] * len(lines)
-        half = len(lines) // 2
-        return self.run_some(lines[:half]) + self.run_some(lines[half:])
+            yield from done
+        elif len(lines) == 1:
+            self.deaths -= 1
+            yield failure
+        elif self.deaths <= 0:
+            yield from [None] * len(lines)
+        else:
+            half = len(lines) // 2
+            yield from self.run(lines[:half])
+            yield from self.run(lines[half:])
 
     def start(self, lines):
         """(events, None), or (None, how it failed)."""
-        text = "".join(line + "\n" for line in lines)
+        text = "".join(line + "\n" for line in lines).encode()
         try:
             ended = subprocess.run(
-                [self.path], input=text.encode(), capture_output=True, timeout=PATIENCE, check=False
+                [self.path], input=text, capture_output=True, timeout=PATIENCE, check=False
             )
         except subprocess.TimeoutExpired:
             return None, f"did not end in {PATIENCE} seconds"
-        except BrokenPipeError:
-            return None, "ended before it had read all programs"
+        except OSError as error:
+            return None, f"could not be started: {error}"
         done = ended.stdout.decode(errors="replace").splitlines()
         if ended.returncode == 0 and len(done) == len(lines):
             return done, None
@@ -134,20 +136,24 @@ class Worker:
         gc.disable()  # tracebacks are circles; they are collected after each batch
 
     def run(self, task):
-        report = Report(0)
+        report = Report()
         for batch in self.batches.programs(task):
-            self.compare(batch, report, shapes_of=task[0] == "random" and task[1] < COUNT)
+            self.compare(batch, report, inspect=task[0] == "random" and task[1] < COUNT)
             gc.collect()
         return report
 
-    def compare(self, batch, report, shapes_of):
-        said = self.cpp.run([ENCODE(program) for program, _ in batch])
-        report.count += len(batch)
+    def compare(self, batch, report, inspect):
+        self.cpp.deaths = DEATHS
+        said = list(self.cpp.run([ENCODE(program) for program, _ in batch]))
+        report.unknown += said.count(None)
+        report.count += len(batch) - said.count(None)
         for (program, index), cpp in zip(batch, said):
             python = python_side.run(program)
-            if shapes_of:
+            if inspect:
                 report.shown |= shapes.of(program, python)
-            if python != cpp:
+                if not programs.valid(program):
+                    report.invalid.append(index)
+            if cpp is not None and python != cpp:
                 report.differing += 1
                 if len(report.differences) < TRIED:
                     report.differences.append(Difference(program, index))
@@ -180,7 +186,7 @@ class Differences:
 
     def differing(self, candidates):
         said = self.cpp.run([ENCODE(each) for each in candidates])
-        return [python_side.run(each) != cpp for each, cpp in zip(candidates, said)]
+        return (python_side.run(each) != cpp for each, cpp in zip(candidates, said))
 
     def add(self, difference):
         """Shrinks it, unless enough is known."""
@@ -206,9 +212,8 @@ class Differences:
         print("\nagain: put the line of JSON in a file and give it with --cases FILE")
 
     def summary(self):
-        counts = ", ".join(f"{count} x difference {n}"
-                           for n, count in enumerate(self.found.values(), 1))
-        print(f"\n{self.tried} differences were reduced: {counts}")
+        counts = [f"{count} x difference {n}" for n, count in enumerate(self.found.values(), 1)]
+        print(f"\n{self.tried} differences were reduced: {', '.join(counts)}")
 
 
 def indented(text):
@@ -279,25 +284,41 @@ def parse(argv):
     return arguments
 
 
+def print_faults(seed, invalid, missing):
+    """What is wrong with the generator of random programs; is there anything?"""
+    for index in invalid[:SHOWN]:
+        program = programs.random_program(seed, index)
+        try:
+            programs.check(program)
+        except programs.Invalid as rule:
+            print(f"\nnumber {index} of seed {seed} is not a program: {rule}\n{ENCODE(program)}")
+    if missing:
+        print(f"\nof the first {COUNT} random programs, none shows")
+        for shape in missing:
+            print(f"    {shape}")
+    return bool(invalid or missing)
+
+
 def main(argv=None):
     arguments = parse(argv)
-    total = Report(0)
+    total = Report()
     differences = Differences(arguments.program, arguments.seed)
     for report in run_all(arguments.program, Batches(arguments)):
         total.count += report.count
+        total.unknown += report.unknown
         total.differing += report.differing
         total.shown |= report.shown
+        total.invalid += report.invalid
         for difference in report.differences:
             differences.add(difference)
     if total.differing:
         differences.summary()
     missing = sorted(shapes.ALL - total.shown) if arguments.count >= COUNT else []
-    if missing:
-        print(f"The programs are not what they should be: of the first {COUNT}, none shows")
-        for shape in missing:
-            print(f"    {shape}")
+    faulty = print_faults(arguments.seed, total.invalid, missing)
+    if total.unknown:
+        print(f"\n{total.unknown} programs were not run: too many end the C++ side")
     print(f"{total.count} programs, {total.differing} differences")
-    return 1 if total.differing or missing else 0
+    return 1 if total.differing or faulty else 0
 
 
 if __name__ == "__main__":

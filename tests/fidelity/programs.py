@@ -10,6 +10,7 @@ CAUGHT = (*CLASSES, "any")
 SUPPRESSED = ("E0",), ("E1",), ("E2",), ("E3",), ("X0",), ("E1", "E2"), ("E3", "X0"), ("E2", "X0")
 FIRM = {"return", "raise", "reraise", "root"}  # the answers of a manager that never suppresses
 POLICIES = ("replace", "keep_body")
+REMARKS = {"shows", "events"}  # what a case may say besides: what it is for, what it must print
 
 # Tables that are drawn from: what stands there more often comes more often.
 RAISED = (*CLASSES, "E1", "E1", "E2", "E3")
@@ -126,7 +127,8 @@ class Maker:
         if not self.in_run:
             if self.random() < 0.12:
                 exit["run"] = self.run()
-            if on and adds and not on["pops"] and self.random() < 0.25:
+            stays = on is not None and not on["pops"] and not on["inner"]
+            if stays and adds and self.random() < 0.25:
                 exit["adds"] = [self.entry(on, adds=False) for _ in range(self.pick((1, 1, 2)))]
         return exit
 
@@ -162,16 +164,15 @@ class Maker:
         return spec
 
     def stack(self, inner=False):
-        """A stack and what is known of it: whether it is entered on another, and whether it may be
-        popped (or made twice) and so has no entries that add."""
+        """A stack and what is known of it: whether it may be popped, whether it is entered on
+        another. Neither has entries that add."""
         self.left -= 1
         known = self.known_stack(inner)
         entries = [self.entry(known) for _ in range(self.pick((0, 0, 1, 2, 3)))]
         return {"kind": "stack", "name": known["name"], "entries": entries}, known
 
     def known_stack(self, inner=False):
-        pops = self.random() < 0.4 or (inner and self.kept > 0)
-        return {"name": self.name("s"), "pops": pops, "inner": inner}
+        return {"name": self.name("s"), "pops": self.random() < 0.4, "inner": inner}
 
     def entry(self, on, adds=True):
         """An entry of a stack, whose exit perhaps adds others."""
@@ -329,12 +330,11 @@ class Rules:
     """Checks one program; Invalid if it is none."""
 
     def __init__(self, program):
-        require(set(program) == {"policy", "shared", "body"}, "a program has three parts")
+        require(set(program) - REMARKS == {"policy", "shared", "body"}, "a program has three parts")
         require(program["policy"] in POLICIES, "the policy is replace or keep_body")
         self.names = set()  # of stacks
         self.popped = set(popped_in(program))
         self.inner = set()  # stacks that are entered on others
-        self.twice = set()  # those of them that may be there twice
         self.open = set()  # the stacks that may be named
         self.kept = set()  # those of them that must not be closed
         self.in_run = False
@@ -385,7 +385,7 @@ class Rules:
         if "run" in exit:
             self.run(exit["run"])
         if "adds" in exit:
-            stays = on is not None and on not in self.popped and on not in self.twice
+            stays = on is not None and on not in self.popped | self.inner
             require(stays and adds, "adds, but not to a stack that stays")
             for entry in exit["adds"]:
                 self.entry(entry, on, adds=False)
@@ -405,7 +405,6 @@ class Rules:
         self.new_stack(spec["name"])
         if on is not None:
             self.inner.add(spec["name"])
-            self.twice |= {spec["name"]} if self.kept else set()
         for entry in spec["entries"]:
             self.entry(entry, spec["name"])
 

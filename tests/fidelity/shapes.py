@@ -6,6 +6,7 @@ import re
 from programs import CAUGHT, CLASSES, POLICIES, SUPPRESSED
 
 ANSWERS = ("false", "true", "suppress", "raise", "replace", "reraise", "root")
+NAMED = {"suppress": "suppresses", "raise": "raises", "replace": "replaces by"}
 WITHOUT_ROOT = ANSWERS[:-1]
 KINDS = ("class", "generator", "suppress", "closing", "null")
 ENTRIES = ("push", "function", "callback")
@@ -142,9 +143,9 @@ class Walk:
         answer = answer_of(exit)
         self.add(f"the exit of a {place} answers {answer}")
         self.add(f"{self.policy}: the exit of a {place} answers {answer}")
-        for word, text in (("suppress", "suppresses"), ("raise", "raises"), ("replace", "replaces by")):
-            if word in exit["answer"]:
-                self.add(f"answer {text} {exit['answer'][word]}")
+        for word, kind in exit["answer"].items():
+            if word in NAMED:
+                self.add(f"answer {NAMED[word]} {kind}")
         if "run" in exit:
             self.add(f"exit of a {place} runs")
             self.run(exit["run"])
@@ -177,7 +178,8 @@ class Walk:
         """What the exits of neighbours answer; the later one is the first to exit."""
         for outer, inner in zip(specs, specs[1:]):
             if outer and inner and "exit" in outer and "exit" in inner:
-                self.add(f"{self.policy}: {answer_of(outer['exit'])} after {answer_of(inner['exit'])}")
+                then, first = answer_of(outer["exit"]), answer_of(inner["exit"])
+                self.add(f"{self.policy}: {then} after {first}")
 
     def entry(self, entry, how):
         kind = "push" if "push" in entry else "function" if "function" in entry else "callback"

@@ -28,8 +28,9 @@ INNER = ("body", "try")  # what a statement can be replaced by
 
 
 def shrink(program, differing):
-    """The smallest program that can be reached. `differing(programs)` says, for several programs at
-    once, which of them still show the difference, as a list of bool."""
+    """The smallest program that can be reached. `differing(programs)` says for each of several
+    programs, the smallest first, whether it still shows the difference; the first that does is
+    taken, so it may say it one by one."""
     while True:
         candidates = sorted(filter(programs.valid, simpler_programs(program)), key=size)
         for candidate, differs in zip(candidates, differing(candidates)):
