@@ -3,8 +3,10 @@
 // all from the first on, from the second on. Whether the scene, withal or the standard library
 // asked for the memory: what was entered is exited once and in order, every object ends, nothing
 // leaks.
+#include <withal/core/adapt.hpp>
 #include <withal/core/error.hpp>
 #include <withal/core/testing.hpp>
+#include <withal/core/with.hpp>
 
 #include <gtest/gtest.h>
 
@@ -53,6 +55,7 @@ std::size_t play(const scene& one, std::size_t first, std::size_t failing) {
         try {
             one.play(in);
         } catch (const std::exception&) { // swallow: std::bad_alloc, or what the scene ends by
+        } catch (int) {                   // swallow: the same
         }
         const withal::testing::uncounted notes;
         asked = plan.seen(fault::allocation);
@@ -89,6 +92,20 @@ TEST_P(proof_allocations, that_fail_leave_nothing_open_and_leak_nothing) {
     }
     EXPECT_GT(first, most);
 }
+
+/// So many errors that their group has to grow.
+void many_errors_in_a_group(withal_test::trial& in) {
+    const auto failing = [&in] { return withal::on_exit([&in] { in.step(), throw 1; }); };
+    withal::with<withal::both_failed::group>(
+        failing(), failing(), failing(), failing(), failing(), [] { throw 2; });
+}
+
+constexpr scene own_scenes[] = {{"many_errors_in_a_group", many_errors_in_a_group}};
+
+INSTANTIATE_TEST_SUITE_P(own_scene,
+                         proof_allocations,
+                         testing::ValuesIn(own_scenes),
+                         [](const auto& one) { return std::string(one.param.name); });
 
 INSTANTIATE_TEST_SUITE_P(scene,
                          proof_allocations,

@@ -48,13 +48,6 @@ public:
         ::new (static_cast<void*>(data() + size_)) std::exception_ptr(error);
         ++size_;
     }
-    void append_all(error_block* from, const std::exception_ptr& without) noexcept {
-        for (std::size_t at = 0; from != nullptr && at < from->size(); ++at) {
-            if (without == nullptr || from->data()[at] != without) {
-                append(from->data()[at]);
-            }
-        }
-    }
     /// Appends to a block that may be null or full: then to a wider one in its place. False if
     /// there is no memory.
     static bool append(error_block*& block, const std::exception_ptr& error) noexcept {
@@ -63,8 +56,10 @@ public:
             if (wider == nullptr) {
                 return false;
             }
-            wider->append_all(block, nullptr);
             if (block != nullptr) {
+                for (std::size_t at = 0; at < block->size(); ++at) {
+                    wider->append(block->data()[at]);
+                }
                 block->drop();
             }
             block = wider;
