@@ -1190,6 +1190,21 @@ TEST(suppressing_exit_stack,
         (event_log{"translated", "late"}));
 }
 
+TEST(suppressing_exit_stack, has_failed_if_an_entry_failed_after_a_translation) {
+    event_log log;
+    // among the entries its own policy rules, between it and the body that of with()
+    EXPECT_EQ(
+        all_thrown_by([&] {
+            with(suppressing_exit_stack(both_failed::replace), [&](auto& inside) {
+                inside.defer(failing(log, "late"));
+                inside.push(
+                    recorder(log, "newest").answering(verdict::replace(failure("translated"))));
+                throw planned_failure("body");
+            });
+        }),
+        (event_log{"body", "late", "translated"}));
+}
+
 TEST(suppressing_exit_stack, groups_what_was_raised_after_a_suppression) {
     event_log log;
     const auto run = [&] {

@@ -27,7 +27,6 @@ public:
     void returned(const verdict& said) noexcept {
         if (current() != nullptr && said.suppresses()) {
             forgiven_ = forgiven_ || left_.exception() != nullptr;
-            translated_ = false;
         } else if (current() != nullptr && said.replacement() != nullptr) {
             translated_ = true;
         }
