@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # The job, run as its users run it.
-if(TARGET withal.examples.package_ledger)
+if(TARGET withal.examples.package_ledger AND Python3_FOUND)
     foreach(part IN ITEMS work refusals kills)
         add_test(NAME examples.package_ledger.${part}
                  COMMAND Python3::Interpreter "${CMAKE_CURRENT_LIST_DIR}/package_ledger_test.py"

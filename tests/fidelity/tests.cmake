@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # CPython as the oracle; see README.md.
 
+if(NOT Python3_FOUND)
+    return()
+endif()
 find_package(nlohmann_json 3 QUIET)
 if(NOT nlohmann_json_FOUND)
     message(STATUS "fidelity: not built, nlohmann_json is missing (Debian: nlohmann-json3-dev)")
