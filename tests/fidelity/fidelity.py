@@ -201,7 +201,7 @@ class Differences:
         self.found[key] += 1
 
     def show(self, program, difference):
-        made = "one of the programs given"
+        made = difference.program.get("shows", "one of the programs given")
         if difference.index is not None:
             made = f"number {difference.index} of seed {self.seed}"
         print(f"\ndifference {len(self.found)}: {made}, reduced to\n")

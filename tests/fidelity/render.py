@@ -1,9 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """A program as Python and as C++, for people to read. What only prints events is left out."""
 
-RAISES = {"raise", "reraise", "root"}
-
-
 class Text:
     """Lines with their indentation."""
 

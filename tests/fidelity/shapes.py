@@ -36,7 +36,7 @@ ALL = {
     *product("* in a run", KINDS + ("use",)),
     *product("* shared", KINDS),
     *product("* around calls", ("class", "generator", "use")),
-    *product("with of *", "1234"),
+    *product("with of *, *", "1234", ("no stack", "a stack")),
     *product("* and * in one with", KINDS[:2] + ("stack",), KINDS[:2] + ("stack",)),
     *product("*: the exit of a * answers *", POLICIES, ("with", "enter"), ANSWERS),
     *product("the exit of a * answers *", ("call", "shared", "push", "function"), ANSWERS),
@@ -206,8 +206,8 @@ class Walk:
 
     def with_(self, statement, place):
         specs = statement["with"]
-        self.add(f"with of {len(specs)}")
         kinds = [spec.get("kind", "use") for spec in specs]
+        self.add(f"with of {len(specs)}, {'a' if 'stack' in kinds else 'no'} stack")
         for at, (spec, kind) in enumerate(zip(specs, kinds)):
             self.add(f"{kind} in {'a run' if place == 'a run' else 'a with'}")
             self.manager(spec, "run" if place == "a run" else "with")

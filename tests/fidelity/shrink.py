@@ -24,6 +24,7 @@ SIMPLEST = {
 ERRORS = ("raise", "replace")
 CAUGHT = ("class", "suppress", "catch")
 OPTIONAL = ("run", "adds")
+NAMES = ("name", "id", "on", "as", "pop", "close")
 INNER = ("body", "try")  # what a statement can be replaced by
 
 
@@ -31,6 +32,7 @@ def shrink(program, differing):
     """The smallest program that can be reached. `differing(programs)` says for each of several
     programs, the smallest first, whether it still shows the difference; the first that does is
     taken, so it may say it one by one."""
+    program = {part: program[part] for part in ("policy", "shared", "body")}
     while True:
         candidates = sorted(filter(programs.valid, simpler_programs(program)), key=size)
         for candidate, differs in zip(candidates, differing(candidates)):
@@ -134,15 +136,15 @@ def renumbered(part, gone):
 
 
 def alike(program):
-    """A key that programs share if they differ in names and numbers only."""
+    """A key that programs share if they differ in names only."""
     seen = {}
 
-    def normal(part):
+    def normal(part, key=None):
         if isinstance(part, dict):
-            return {key: normal(value) for key, value in sorted(part.items())}
+            return {word: normal(value, word) for word, value in sorted(part.items())}
         if isinstance(part, list):
             return [normal(each) for each in part]
-        if isinstance(part, str) and part not in programs.CAUGHT:
+        if isinstance(part, str) and key in NAMES:
             return seen.setdefault(part, len(seen))
         return part
 
