@@ -31,6 +31,7 @@ import tempfile
 import threading
 import time
 import tomllib
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,9 +67,9 @@ class Mutant:
         return text[:at] + self.new + text[at + len(self.old) :]
 
 
-def read_list(root: Path) -> list[Mutant]:
+def read_list(root: Path, where: str = LIST) -> list[Mutant]:
     mutants = []
-    for group in tomllib.loads((root / LIST).read_text())["file"]:
+    for group in tomllib.loads((root / where).read_text())["file"]:
         for entry in group["mutant"]:
             entry = {"tests": group.get("tests", []), **entry, "file": group["path"]}
             try:
@@ -107,6 +108,34 @@ def usable(prefix: list[str]) -> list[str]:
         return []
     tried = subprocess.run([*prefix, "true"], check=False, capture_output=True)
     return prefix if tried.returncode == 0 else []
+
+
+def compile_error(command: list, tree: Path | None = None) -> str:
+    """What the compiler says first; nothing if it is content."""
+    built = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tree)
+    if built.returncode == 0:
+        return ""
+    said = [s for s in built.stderr.splitlines() if "error:" in s]
+    return (said + [f"the compiler ended with {built.returncode}"])[0]
+
+
+def run_limited(command: list, limit: float, more: dict[str, str]) -> tuple[str, int | None]:
+    """All that a command says, and its exit status; None if it had to be ended, with its children.
+    `more` is added to the environment."""
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+        env={**os.environ, **more},
+    ) as running:
+        try:
+            return running.communicate(timeout=limit)[0], running.returncode
+        except subprocess.TimeoutExpired:
+            os.killpg(running.pid, signal.SIGKILL)
+            return running.communicate()[0], None
 
 
 def program_of(tree: Path, test: str, flags: list[str]) -> Path:
@@ -156,38 +185,21 @@ class Laboratory:
         paths = [f"-I{tree}/include", f"-I{self.clean}/tests", "-MMD", "-MF", f"{program}.d"]
         if Path(test).name.removesuffix(".test.cpp") in self.counting:
             paths += ["-include", "withal/core/testing/replace_new.hpp"]
-        built = subprocess.run(
+        said = compile_error(
             [*self.compiler, "-std=c++20", "-O0", "-w", *flags, *paths, self.clean / test]
-            + ["-o", program, "-lgtest_main", "-lgtest", "-pthread"],
-            capture_output=True,
-            text=True,
-            check=False,
+            + ["-o", program, "-lgtest_main", "-lgtest", "-pthread"]
         )
-        if built.returncode != 0:
-            said = [s for s in built.stderr.splitlines() if "error:" in s]
-            said += [f"{test}: the compiler ended with {built.returncode}"]
-            return Run(False, False, 0, said[0])
+        if said:
+            return Run(False, False, 0, f"{test}: {said}")
         prefix = self.steady if flags else self.tamed
         began = time.monotonic()
-        with subprocess.Popen(
-            [*prefix, program, "--gtest_color=no"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            start_new_session=True,
-            env={**os.environ, "GTEST_FAIL_FAST": "1"},
-        ) as running:
-            try:
-                said, hangs = running.communicate(timeout=limit)[0], False
-            except subprocess.TimeoutExpired:
-                os.killpg(running.pid, signal.SIGKILL)
-                said, hangs = running.communicate()[0], True
+        command = [*prefix, program, "--gtest_color=no"]
+        said, status = run_limited(command, limit, {"GTEST_FAIL_FAST": "1"})
         program.unlink()
         seconds = time.monotonic() - began
-        if running.returncode == 0 and not hangs:
+        if status == 0:
             return Run(True, True, seconds, "")
-        return Run(True, False, seconds, failing(said, test, hangs))
+        return Run(True, False, seconds, failing(said, test, status is None))
 
     def baseline(self, test: str, flags: list[str]) -> tuple[Run, set[str]]:
         """Without a mutant, and what the test includes."""
@@ -244,16 +256,13 @@ WORDS = {
 }
 
 
-def table(mutants: list[Mutant], found: dict[str, tuple[str, str]]) -> str:
-    """Markdown, by file."""
+def table(mutants: list[Mutant], last: str, cell: Callable[[Mutant], str]) -> str:
+    """Markdown, by file. `cell` says what stands in the last column."""
     lines = []
     for file in dict.fromkeys(m.file for m in mutants):
         short = file.removeprefix("include/withal/")
-        lines += ["", f"**{short}**", "", "| mutant | what it breaks | caught by |", "|-|-|-|"]
-        for mutant in (m for m in mutants if m.file == file):
-            what, by = found[mutant.name]
-            caught = f"`{by}`" if what == "killed" else WORDS[what, mutant.equivalent]
-            lines.append(f"| `{mutant.name}` | {mutant.why} | {caught} |")
+        lines += ["", f"**{short}**", "", f"| mutant | what it breaks | {last} |", "|-|-|-|"]
+        lines += [f"| `{m.name}` | {m.why} | {cell(m)} |" for m in mutants if m.file == file]
     return "\n".join([*lines, ""])
 
 
@@ -283,8 +292,27 @@ def run(root: Path, mutants: list[Mutant], jobs: int) -> dict[str, tuple[str, st
     return found
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def prove(root: Path, mutants: list[Mutant], args: argparse.Namespace) -> int:
+    found = run(root, mutants, args.jobs)
+
+    def caught(mutant: Mutant) -> str:
+        what, by = found[mutant.name]
+        return f"`{by}`" if what == "killed" else WORDS[what, mutant.equivalent]
+
+    if args.page:
+        write_page(args.page, table(mutants, "caught by", caught))
+    counts = {word: 0 for word in WORDS.values()}
+    for mutant in mutants:
+        counts[WORDS[found[mutant.name][0], mutant.equivalent]] += 1
+    print(f"mutants: {len(mutants)}, " + ", ".join(f"{n} {word}" for word, n in counts.items() if n))
+    good = counts["killed"] + counts["equivalent"]
+    return 0 if good == len(mutants) else 1
+
+
+def command_line(text: str, where: str, work: Callable[..., int]) -> int:
+    """Reads the command line of a tool with this text, and lets `work` have the mutants that it
+    asks for, of the list `where`, if they fit."""
+    parser = argparse.ArgumentParser(description=text.splitlines()[0])
     parser.add_argument("--root", type=Path, default=Path(__file__).resolve().parent.parent)
     parser.add_argument("--check", action="store_true", help="only see whether the list fits")
     parser.add_argument("-j", type=int, default=1, dest="jobs", help="mutants at a time")
@@ -294,7 +322,7 @@ def main() -> int:
     root = args.root.resolve()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
-        mutants = read_list(root)
+        mutants = read_list(root, where)
         unknown = set(args.names) - {m.name for m in mutants}
         if unknown or (args.names and args.page):
             parser.error(f"no such mutant: {', '.join(unknown)}" if unknown else "--page needs all")
@@ -305,19 +333,11 @@ def main() -> int:
         if args.check or faults:
             print(f"mutants: {len(chosen)}, {len(faults)} no longer fit")
             return 1 if faults else 0
-        found = run(root, chosen, args.jobs)
-        if args.page:
-            write_page(args.page, table(chosen, found))
+        return work(root, chosen, args)
     except Fault as fault:
         print(fault)
         return 1
-    counts = {word: 0 for word in WORDS.values()}
-    for mutant in chosen:
-        counts[WORDS[found[mutant.name][0], mutant.equivalent]] += 1
-    print(f"mutants: {len(chosen)}, " + ", ".join(f"{n} {word}" for word, n in counts.items() if n))
-    good = counts["killed"] + counts["equivalent"]
-    return 0 if good == len(chosen) else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command_line(__doc__, LIST, prove))
