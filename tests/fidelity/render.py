@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """A program as Python and as C++, for people to read. What only prints events is left out."""
 
+
 class Text:
     """Lines with their indentation."""
 

@@ -71,10 +71,12 @@ ALL = {
     *product("close in the body of a *", ("with", "pop", "try")),
     *product("* in a run", SMALL),
     *product("* of a popped stack", ON_STACKS),
-    *product("returns: *", ("True", "False")),
+    *product("* of an outer stack", ON_STACKS),
+    *product("* returns: *", ("with", "pop"), ("True", "False")),
     *product("called * times", "12"),
     *product("* withs deep", "1234"),
     *product("a shared * used again", KINDS),
+    *product("shared manager * in a *", "01", ("with", "enter", "call", "run")),
     *product("a shared * used inside itself", ("class", "generator")),
     *product("*: a chain of *", POLICIES, "1234"),
     *product("*: a program ends with *", POLICIES, ("a number", "none", "E", "X", "the library's")),
@@ -101,6 +103,7 @@ class Walk:
         self.used = []  # numbers of shared managers
         self.inside = []  # of those whose bodies we are in
         self.popped = set()
+        self.newest = ()  # the stacks of the innermost body that has some
         self.deep = 0
         for spec in self.shared:
             self.add(f"{spec['kind']} shared")
@@ -110,6 +113,7 @@ class Walk:
     def manager(self, spec, place):
         if "use" in spec:
             shared = self.shared[spec["use"]]["kind"]
+            self.add(f"shared manager {spec['use']} in a {place}")
             if spec["use"] in self.used:
                 self.add(f"a shared {shared} used again")
             if spec["use"] in self.inside:
@@ -214,28 +218,34 @@ class Walk:
             for later in kinds[at + 1 :]:
                 self.add(f"{kind} and {later} in one with")
         self.pairs(specs)
-        self.body(statement, "with", [spec["use"] for spec in specs if "use" in spec])
+        stacks = [spec["name"] for spec, kind in zip(specs, kinds) if kind == "stack"]
+        uses = [spec["use"] for spec, kind in zip(specs, kinds) if kind == "use"]
+        self.body(statement, "with", stacks, uses)
 
-    def body(self, statement, kind, uses=()):
-        self.add(f"returns: {statement['returns']}")
+    def body(self, statement, kind, stacks, uses=()):
+        self.add(f"{kind} returns: {statement['returns']}")
         self.deep += 1
         self.add(f"{self.deep} withs deep")
         self.inside += uses
+        newest, self.newest = self.newest, stacks or self.newest
         self.block(statement["body"], f"the body of a {kind}")
+        self.newest = newest
         del self.inside[len(self.inside) - len(uses) :]
         self.deep -= 1
 
     def pop(self, statement, place):
-        self.on_popped("pop", statement["pop"])
+        self.on_stack("pop", statement["pop"])
         self.popped.add(statement["as"])
-        self.body(statement, "pop")
+        self.body(statement, "pop", [statement["as"]])
 
-    def on_popped(self, word, stack):
+    def on_stack(self, word, stack):
         if stack in self.popped:
             self.add(f"{word} of a popped stack")
+        if stack not in self.newest:
+            self.add(f"{word} of an outer stack")
 
     def enter(self, statement, place):
-        self.on_popped("enter", statement["on"])
+        self.on_stack("enter", statement["on"])
         self.add(f"{statement['enter'].get('kind', 'use')} entered on a stack")
         self.manager(statement["enter"], "enter")
 
@@ -243,10 +253,10 @@ class Walk:
         self.entry(statement, "added to a stack")
         for word in ENTRIES:
             if word in statement:
-                self.on_popped(word, statement["on"])
+                self.on_stack(word, statement["on"])
 
     def close(self, statement, place):
-        self.on_popped("close", statement["close"])
+        self.on_stack("close", statement["close"])
 
     def raise_(self, statement, place):
         self.add(f"raise {statement['raise']}")
