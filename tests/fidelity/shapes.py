@@ -3,8 +3,11 @@
 
 import re
 
-from programs import CAUGHT, CLASSES, POLICIES, SUPPRESSED
-
+# Written out, not taken from programs.py: what is forgotten there must be missed here.
+POLICIES = ("replace", "keep_body")
+CLASSES = ("E0", "E1", "E2", "E3", "E4", "X0")
+CAUGHT = (*CLASSES, "any")
+SUPPRESSED = ("E0", "E1", "E2", "E3", "X0", "E1 E2", "E3 X0", "E2 X0")
 ANSWERS = ("false", "true", "suppress", "raise", "replace", "reraise", "root")
 NAMED = {"suppress": "suppresses", "raise": "raises", "replace": "replaces by"}
 WITHOUT_ROOT = ANSWERS[:-1]
@@ -48,7 +51,7 @@ ALL = {
     *product("answer replaces by *", CLASSES),
     *product("raise *", CLASSES),
     *product("try catches *", CAUGHT),
-    *product("suppress *", [" ".join(classes) for classes in SUPPRESSED]),
+    *product("suppress *", SUPPRESSED),
     *product("enter of a class: *", ("value", "raise", "run")),
     *product("enter of a class raises *", CLASSES),
     *product("enter of a generator: *", ("value", "raise", "none")),
