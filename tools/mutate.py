@@ -304,7 +304,8 @@ def prove(root: Path, mutants: list[Mutant], args: argparse.Namespace) -> int:
     counts = {word: 0 for word in WORDS.values()}
     for mutant in mutants:
         counts[WORDS[found[mutant.name][0], mutant.equivalent]] += 1
-    print(f"mutants: {len(mutants)}, " + ", ".join(f"{n} {word}" for word, n in counts.items() if n))
+    ends = [f"{n} {word}" for word, n in counts.items() if n]
+    print(", ".join([f"mutants: {len(mutants)}", *ends]))
     good = counts["killed"] + counts["equivalent"]
     return 0 if good == len(mutants) else 1
 

@@ -112,7 +112,7 @@ class Laboratory:
         result = self.compare(self.clean)
         if result.word == "found":
             raise Fault(f"without any mutant, a difference is {result}")
-        self.limit = 10 * (time.monotonic() - began) + 20
+        self.limit = 10 * (time.monotonic() - began) + 5
 
     def build(self, tree: Path) -> str:
         """Makes the C++ side of this tree; what the compiler says, nothing if it is content."""
