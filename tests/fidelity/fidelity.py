@@ -27,6 +27,7 @@ COUNT = 20_000  # random programs: as many show every shape
 SHOWN = 5  # differences that are shrunk and printed
 TRIED = 12  # differences that are shrunk to find these
 DEATHS = 20  # so many programs that end the C++ side are looked for in a batch
+COLLECTED = 50  # programs between two collections of garbage
 PATIENCE = 120  # seconds for a batch
 ENCODE = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
@@ -114,17 +115,18 @@ class Batches:
             self.tasks.append(("random", start, min(start + BATCH, arguments.count)))
 
     def programs(self, task):
-        """Yields lists of (program, index)."""
+        """Yields iterators over (program, index), one for each start of the C++ program."""
         kind, start, stop = task
         if kind == "random":
             maker = programs.Maker(self.seed)
-            yield [(maker.program(index), index) for index in range(start, stop)]
+            yield ((maker.program(index), index) for index in range(start, stop))
         elif kind == "cases":
-            yield [(json.loads(case), None) for case in self.cases]
+            yield ((json.loads(case), None) for case in self.cases)
         else:
             part = itertools.islice(programs.all_programs(), start, None, self.jobs)
-            while batch := [(program, None) for program in itertools.islice(part, BATCH)]:
-                yield batch
+            for first in part:
+                some = itertools.chain([first], itertools.islice(part, BATCH - 1))
+                yield ((program, None) for program in some)
 
 
 class Worker:
@@ -133,30 +135,43 @@ class Worker:
     def __init__(self, path, batches):
         self.cpp = CppSide(path)
         self.batches = batches
-        gc.disable()  # tracebacks are circles; they are collected after each batch
+        gc.disable()  # tracebacks are circles; they are collected now and then
+        gc.freeze()
 
     def run(self, task):
         report = Report()
+        inspect = task[0] == "random" and task[1] < COUNT
         for batch in self.batches.programs(task):
-            self.compare(batch, report, inspect=task[0] == "random" and task[1] < COUNT)
-            gc.collect()
+            self.compare(self.run_python(batch, report, inspect), report)
         return report
 
-    def compare(self, batch, report, inspect):
-        self.cpp.deaths = DEATHS
-        said = list(self.cpp.run([ENCODE(program) for program, _ in batch]))
-        report.unknown += said.count(None)
-        report.count += len(batch) - said.count(None)
-        for (program, index), cpp in zip(batch, said):
-            python = python_side.run(program)
+    @staticmethod
+    def run_python(batch, report, inspect):
+        """(line, index, events) of each program. The programs themselves are not kept: the fewer
+        objects there are, the quicker the circles are collected."""
+        done = []
+        for program, index in batch:
+            events = python_side.run(program)
+            done.append((ENCODE(program), index, events))
             if inspect:
-                report.shown |= shapes.of(program, python)
+                report.shown |= shapes.of(program, events)
                 if not programs.valid(program):
                     report.invalid.append(index)
+            if len(done) % COLLECTED == 0:
+                gc.collect()
+        gc.collect()
+        return done
+
+    def compare(self, done, report):
+        self.cpp.deaths = DEATHS
+        said = list(self.cpp.run([line for line, _, _ in done]))
+        report.unknown += said.count(None)
+        report.count += len(said) - said.count(None)
+        for (line, index, python), cpp in zip(done, said):
             if cpp is not None and python != cpp:
                 report.differing += 1
                 if len(report.differences) < TRIED:
-                    report.differences.append(Difference(program, index))
+                    report.differences.append(Difference(json.loads(line), index))
 
 
 def start_worker(*arguments):
