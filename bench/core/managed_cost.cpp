@@ -37,6 +37,27 @@ int release_generator(int seed) {
 }
 
 //
+// The same with a body of some work
+//
+
+int work(int handle) {
+    return use(handle) + use(handle + 1) + use(handle + 2) + use(handle + 3);
+}
+
+int working_hand(int seed) {
+    const raii one(seed);
+    return work(one.handle);
+}
+
+int working_class(int seed) {
+    return withal::with(quiet{seed}, [](int& handle) { return work(handle); });
+}
+
+int working_generator(int seed) {
+    return withal::with(as_generator(seed), [](int& handle) { return work(handle); });
+}
+
+//
 // The same under a lock: the least that guards something
 //
 
@@ -142,6 +163,9 @@ constexpr bench_case cases[] = {
     {"release_hand", release_hand},
     {"release_class", release_class},
     {"release_generator", release_generator},
+    {"working_hand", working_hand},
+    {"working_class", working_class},
+    {"working_generator", working_generator},
     {"locked_hand", locked_hand},
     {"locked_class", locked_class},
     {"locked_by_generator", locked_by_generator},

@@ -63,22 +63,23 @@ public:
     /// The list is empty; no place is given any more.
     void close() noexcept {
         used_ = true;
-        bump_ = nullptr;
         limit_ = nullptr;
     }
 
     /// Room for an Entry at the end. Null if there is none or the stack is closed.
     template <class Entry>
     [[gnu::always_inline]] void* place() noexcept {
-        std::size_t before = 0;
+        std::size_t size = sizeof(Entry);
         if constexpr (alignof(Entry) > alignof(entry)) {
-            before = padding(bump_, alignof(Entry));
+            size += padding(bump_, alignof(Entry));
         }
-        if (static_cast<std::size_t>(limit_ - bump_) >= before + sizeof(Entry)) [[likely]] {
+        // as numbers: the limit of a closed stack is null
+        if (reinterpret_cast<std::uintptr_t>(bump_ + size) <=
+            reinterpret_cast<std::uintptr_t>(limit_)) [[likely]] {
             if (bump_ == nullptr) {
-                __builtin_unreachable(); // then there was no room
+                __builtin_unreachable(); // it never is, and who asks for a place need not look
             }
-            return bump_ + before;
+            return bump_ + size - sizeof(Entry);
         }
         return grow(sizeof(Entry), alignof(Entry));
     }
@@ -152,7 +153,9 @@ public:
         return at == nullptr ? 0 : at->number;
     }
 
-    /// While this lives, entries run: no memory below the end is used again.
+    /// From now on entries run: no memory below the end is used again.
+    [[gnu::always_inline]] void run() noexcept { ++running_; }
+    /// The same while this lives.
     [[nodiscard]] [[gnu::always_inline]] auto running() noexcept {
         ++running_;
         return at_end([this]() noexcept { --running_; });
@@ -262,11 +265,12 @@ private:
     std::byte* limit_;
     std::uint64_t numbers_ = 0;
     chunk* chunk_ = nullptr;
-    // eight bytes, initialized by two stores
+    // eight bytes, initialized by one store
     unsigned running_ = 0;
     bool ordered_ = true;
     bool used_ = false;
     both_failed policy_;
+    [[maybe_unused]] bool last_of_eight_ = false;
     alignas(largest_alignment) std::byte bytes_[Bytes];
 };
 

@@ -85,8 +85,8 @@ private:
         }
         void* first; // NOLINT(cppcoreguidelines-pro-type-member-init): only a handler needs it
         try {
-            const auto running = room_.running();
-            while (entry* const newest = room_.pop()) {
+            room_.run(); // to the end: it is closed then
+            for (entry* newest = room_.pop(); newest != nullptr; newest = room_.pop()) {
                 static_cast<void>(newest->operations->exit(*newest, left));
             }
             room_.close();
