@@ -3,7 +3,6 @@
 """Compares withal with CPython: runs the same programs on both sides (README.md)."""
 
 import argparse
-import collections
 import dataclasses
 import gc
 import itertools
@@ -208,6 +207,9 @@ class Differences:
         if len(self.found) >= SHOWN or self.tried >= TRIED:
             return
         self.tried += 1
+        if not any(self.differing([difference.program])):
+            self.show_lonely(difference)
+            return
         minimal = shrink.shrink(difference.program, self.differing)
         key = shrink.alike(minimal)
         if key not in self.found:
@@ -215,11 +217,18 @@ class Differences:
             self.show(minimal, difference)
         self.found[key] += 1
 
-    def show(self, program, difference):
-        made = difference.program.get("shows", "one of the programs given")
+    def name(self, difference):
         if difference.index is not None:
-            made = f"number {difference.index} of seed {self.seed}"
-        print(f"\ndifference {len(self.found)}: {made}, reduced to\n")
+            return f"number {difference.index} of seed {self.seed}"
+        return difference.program.get("shows", "one of the programs given")
+
+    def show_lonely(self, difference):
+        """The C++ side remembers something from one program to the next."""
+        print(f"\n{self.name(difference)} differs only if others run before it:")
+        print(ENCODE(difference.program))
+
+    def show(self, program, difference):
+        print(f"\ndifference {len(self.found)}: {self.name(difference)}, reduced to\n")
         print(f"{ENCODE(program)}\n\nPython:\n\n{indented(render.python(program))}")
         print(f"\nC++:\n\n{indented(render.cpp(program))}\n")
         (said,) = self.cpp.run([ENCODE(program)])
@@ -228,7 +237,7 @@ class Differences:
 
     def summary(self):
         counts = [f"{count} x difference {n}" for n, count in enumerate(self.found.values(), 1)]
-        print(f"\n{self.tried} differences were reduced: {', '.join(counts)}")
+        print(f"\n{self.tried} differences were looked at: {', '.join(counts)}")
 
 
 def indented(text):
@@ -282,8 +291,14 @@ def parse(argv):
     )
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes (all cores)")
     parser.add_argument("--exhaustive", action="store_true", help="all small programs")
-    parser.add_argument("--cases", type=Path, nargs="+", default=[], metavar="FILE",
-                        help="programs, one JSON object a line")
+    parser.add_argument(
+        "--cases",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="programs, one JSON object a line",
+    )
     arguments = parser.parse_args(argv)
     if not os.access(arguments.program, os.X_OK) or arguments.program.is_dir():
         parser.error(f"there is no program {arguments.program}; build withal.fidelity first")
@@ -296,6 +311,8 @@ def parse(argv):
     if arguments.count < 0 or arguments.jobs < 1:
         parser.error("--count is at least 0, --jobs at least 1")
     arguments.cases = list(read_cases(arguments.cases))
+    if not (arguments.cases or arguments.exhaustive or arguments.count):
+        parser.error("there is no program to run")
     return arguments
 
 

@@ -490,7 +490,7 @@ FAKE = """#!{python}
 import json, os, signal, sys
 sys.path.insert(0, {here!r})
 import python_side
-for line in sys.stdin:
+for number, line in enumerate(sys.stdin):
     program = json.loads(line)
     events = python_side.run(program)
     {fault}
@@ -545,7 +545,7 @@ class Driver(unittest.TestCase):
         self.assertIn("@contextmanager\n", said)
         self.assertIn("managed<int> h() {\n", said)
         self.assertIn("difference 1: G11", said)
-        self.assertIn("2 differences were reduced: 1 x difference 1, 1 x difference 2", said)
+        self.assertIn("2 differences were looked at: 1 x difference 1, 1 x difference 2", said)
 
     def test_a_program_that_ends_the_interpreter(self):
         fault = 'if "closing" in line: sys.exit(print("cannot close", file=sys.stderr) or 3)'
@@ -564,6 +564,12 @@ class Driver(unittest.TestCase):
         self.assertEqual((status, last), (1, "2 programs, 1 differences"))
         self.assertIn("died with signal 11 (Segmentation fault)", said)
 
+    def test_an_interpreter_that_remembers(self):
+        arguments = ("--program", self.fake("events *= number != 1"))
+        status, said, last = self.run_driver(*arguments, "--cases", self.cases(*CASES[:2]))
+        self.assertEqual((status, last), (1, "2 programs, 1 differences"))
+        self.assertIn(CASES[1]["shows"] + " differs only if others run before it", said)
+
     def test_lines_that_are_missing(self):
         path = self.cases(*CASES[:3])
         status, said, last = self.run_driver("--program", self.fake("continue"), "--cases", path)
@@ -581,6 +587,7 @@ class Driver(unittest.TestCase):
             (("--program", fake, "--cases", self.folder / "none"), "there is no file"),
             (("--program", fake, "--cases", bad), "bad.jsonl:1: "),
             (("--program", fake, "--count", "-1"), "at least 0"),
+            (("--program", fake, "--count", "0"), "no program to run"),
             (("--program", fake, "--jobs", "0"), "at least 1"),
             (("--program", fake, "--frob"), "unrecognized"),
         ):
