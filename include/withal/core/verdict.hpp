@@ -42,8 +42,8 @@ public:
 
     /// The exception is to end here.
     [[nodiscard]] bool suppresses() const noexcept { return suppresses_; }
-    /// What goes on instead; null unless made by replace(). With suppresses(): what an older entry of
-    /// a stack threw after the exception had ended there; that one is not secondary to it.
+    /// What goes on instead; null unless made by replace(). With suppresses(): what an older entry
+    /// of a stack threw after the exception had ended there; that one is not secondary to it.
     [[nodiscard]] const std::exception_ptr& replacement() const noexcept {
         return replacement_.get();
     }
