@@ -10,9 +10,11 @@
 
 #include <algorithm>
 #include <exception>
+#include <memory>
 #include <source_location>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -275,6 +277,42 @@ TEST(observe, does_not_show_a_scope_that_began_before) {
         auto late = withal::scoped(named{"late"});
     }
     EXPECT_EQ(log, (event_log{"late enter", "late entered", "late exit [ok]", "late exited [ok]"}));
+}
+
+TEST(observe, does_not_show_the_end_of_a_scope_that_nobody_saw_begin) {
+    using watching = decltype(recording(std::declval<event_log&>()));
+    event_log first;
+    event_log second;
+    std::unique_ptr<watching> observer(new watching(recording(first)));
+    struct stops_watching {
+        std::unique_ptr<watching>* observer;
+        void enter() const { observer->reset(); }
+        void exit() const {}
+        [[nodiscard]] static const char* label() noexcept { return "outer"; }
+    };
+    // the call is a watched one, but when "inner" begins nobody looks any more
+    withal::with(stops_watching{&observer}, named{"inner"}, [&] {
+        observer.reset(new watching(recording(second)));
+    });
+    EXPECT_EQ(first, (event_log{"outer enter"}));
+    EXPECT_EQ(second, (event_log{"outer exit [ok]", "outer exited [ok]"}));
+}
+
+TEST(observe, does_not_call_an_exit_that_rethrows_a_failed_one) {
+    struct rethrows {
+        void enter() const {}
+        void exit(const outcome& left) const { std::rethrow_exception(left.exception()); }
+        [[nodiscard]] static const char* label() noexcept { return "again"; }
+    };
+    event_log log;
+    const auto watching = recording(log);
+    EXPECT_EQ(thrown_by([] { withal::with(rethrows(), [] { throw planned_failure("body"); }); }),
+              "body");
+    EXPECT_EQ(log,
+              (event_log{"again enter",
+                         "again entered",
+                         "again exit [threw body]",
+                         "again exited [threw body] body"}));
 }
 
 } // namespace

@@ -56,6 +56,23 @@ TEST(proof_cancellation, inside_an_exit_that_follows_a_failed_exit_abandons_the_
               (event_log{"a.enter", "c.enter", "c.exit ok", "cancelling", "a.exit abandoned"}));
 }
 
+struct says_when_it_ends {
+    event_log* log;
+    ~says_when_it_ends() { log->push_back("what is around ends"); }
+};
+
+TEST(proof_cancellation, inside_an_exit_of_a_stack_abandons_the_rest_at_once) {
+    event_log log;
+    EXPECT_TRUE(cancelled([&] {
+        withal::exit_stack stack;
+        stack.enter(recorder(log, "a"));
+        stack.enter(cancels_in_exit{&log});
+        const says_when_it_ends around{&log};
+        withal::with(stack, [](auto&) {});
+    }));
+    EXPECT_EQ(log, (event_log{"a.enter", "cancelling", "a.exit abandoned", "what is around ends"}));
+}
+
 event_log told;
 
 TEST(proof_cancellation, tells_the_hook_of_exits_that_fail_meanwhile) {
