@@ -55,7 +55,7 @@ GENERATOR = f"{FOLDER}/programs.py"
 SEED = 1
 COUNT = 20_000  # programs; fidelity.py, too, wants to see every shape in as many
 PATIENCE = 600  # seconds for a run of fidelity.py
-LONGEST = 60  # letters of an event in the table
+LONGEST = 80  # letters of an event in the table
 
 # One source, so that one start of the compiler does. It prints at once: a crash loses no line.
 SOURCE = """#include <iostream>
