@@ -185,7 +185,7 @@ class Laboratory:
             return Result("INVALID", words=f"does not end in {PATIENCE} seconds")
         missing = re.findall(r"^    (.+)$", said.partition("none shows\n")[2], re.MULTILINE)
         if missing:
-            more = f", nor {len(missing) - 1} other shapes" if len(missing) > 1 else ""
+            more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
             return Result("found", COUNT, f"none shows `{missing[0]}`{more}")
         invalid = re.search(r"^number (\d+) of seed \d+ is not a program: (.+)$", said, re.M)
         if invalid:
