@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Makes programs (README.md): at random from a seed, and all small ones. Says what is valid, and
-which shapes a program shows."""
+"""Makes programs (README.md): at random from a seed, and all small ones. Says what is valid."""
 
 import itertools
 import random
