@@ -292,6 +292,7 @@ TEST(observe, does_not_show_the_end_of_a_scope_that_nobody_saw_begin) {
     };
     // the call is a watched one, but when "inner" begins nobody looks any more
     withal::with(stops_watching{&observer}, named{"inner"}, [&] {
+        // NOLINTNEXTLINE(modernize-make-unique): it cannot be moved
         observer.reset(new watching(recording(second)));
     });
     EXPECT_EQ(first, (event_log{"outer enter"}));
