@@ -317,8 +317,13 @@ def may_be_erased(spec):
     """Is this a manager that never suppresses, so that any_manager takes it?"""
     if spec["kind"] == "generator":
         return spec["quiet"]
-    answer = spec["exit"]["answer"] if spec["kind"] == "class" else {"return": True}
-    return not answer.get("return") and answer.keys() <= FIRM
+    return spec["kind"] == "class" and not answers(spec["exit"])
+
+
+def answers(exit):
+    """May this exit suppress or replace?"""
+    answer = exit["answer"]
+    return bool(answer.get("return")) or not answer.keys() <= FIRM
 
 
 class Invalid(ValueError):

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """A program as Python and as C++, for people to read. What only prints events is left out."""
 
+from programs import answers
+
 
 class Text:
     """Lines with their indentation."""
@@ -43,13 +45,7 @@ def suppresses(part):
         return False
     if part.get("kind") == "suppress" or part.get("quiet") is False:
         return True
-    return answers(part) or any(map(suppresses, part.values()))
-
-
-def answers(spec):
-    """May this exit suppress or replace?"""
-    answer = spec.get("exit", {}).get("answer", {})
-    return bool(answer.get("return")) or "suppress" in answer or "replace" in answer
+    return ("answer" in part and answers(part)) or any(map(suppresses, part.values()))
 
 
 class Python:
@@ -287,7 +283,7 @@ class Cpp:
         def methods():
             if "enter" in spec:
                 self.block("int enter() {", lambda: self.enter(spec["enter"]), "}")
-            kind = "verdict" if answers(spec) else "void"
+            kind = "verdict" if answers(spec["exit"]) else "void"
             head = f"{kind} exit(const outcome& left) {{"
             self.block(head, lambda: self.exit(spec["exit"], stack), "}")
 
@@ -364,7 +360,7 @@ class Cpp:
             self.line(f"{stack}.push({self.made(entry['push'], stack)});")
         elif "function" in entry:
             spec = entry["function"]
-            if answers(spec):  # defer() takes what never suppresses
+            if answers(spec["exit"]):  # defer() takes what never suppresses
                 self.class_(spec, stack)
                 self.line(f"{stack}.push({spec['name']}());")
             else:

@@ -8,6 +8,7 @@
 #include <withal/core/decorate.hpp>
 #include <withal/core/exit_stack.hpp>
 #include <withal/core/managed.hpp>
+#include <withal/core/manager.hpp>
 #include <withal/core/with.hpp>
 
 #include <concepts>
@@ -28,7 +29,6 @@
 namespace fidelity {
 
 using withal::both_failed;
-using withal::context_manager;
 using withal::entered_t;
 using withal::may_suppress;
 
@@ -79,9 +79,6 @@ private:
     std::function<std::unique_ptr<inside>()> make_;
     std::unique_ptr<inside> inside_;
 };
-
-/// Is there a manager in the program that may suppress?
-bool some_manager_suppresses(const json& part);
 
 /// Runs one program.
 template <both_failed Policy>
@@ -210,9 +207,7 @@ private:
         }
         std::optional<value> pop(const json& statement) override {
             return settled(withal::with<Policy>(stack_.pop_all(), [&](Stack& popped) {
-                const std::string& name = statement.at("as").template get_ref<const std::string&>();
-                machine_.stacks_[name] = std::make_unique<stack_of>(machine_, name, popped);
-                return machine_.run_body(statement, name);
+                return machine_.run_body(statement, machine_.known(statement.at("as"), popped));
             }));
         }
         void close() override { stack_.close(); }
@@ -260,7 +255,7 @@ private:
         return made;
     }
 
-    /// The word for what a manager gave. A stack is known by its name from now on.
+    /// The word for what a manager gave.
     std::string word(const json&, int number) { return std::to_string(number); }
     std::string word(const json&, const std::string& already) { return already; }
     std::string word(const json&, const closer& object) { return object.name(); }
@@ -268,7 +263,12 @@ private:
         requires std::same_as<Stack, withal::exit_stack> ||
                  std::same_as<Stack, withal::suppressing_exit_stack>
     std::string word(const json& spec, Stack& stack) {
-        std::string name = spec.at("name");
+        return known(spec.at("name"), stack);
+    }
+
+    /// From now on the stack is the one that has this name.
+    template <class Stack>
+    std::string known(const std::string& name, Stack& stack) {
         stacks_[name] = std::make_unique<stack_of<Stack>>(*this, name, stack);
         return name;
     }
@@ -292,14 +292,13 @@ private:
             }
         }
         withal::verdict exit(const withal::outcome& left) override {
+            using protocol = withal::detail::protocol<std::remove_cvref_t<M>>;
             if constexpr (may_suppress<M>) {
-                return manager_.exit(left);
-            } else if constexpr (requires { manager_.exit(left); }) {
-                manager_.exit(left);
+                return protocol::exit(manager_, left);
             } else {
-                manager_.exit();
+                protocol::exit(manager_, left);
+                return withal::verdict::propagate;
             }
-            return withal::verdict::propagate;
         }
 
     private:

@@ -7,27 +7,6 @@
 #include <iostream>
 #include <string>
 
-namespace fidelity {
-
-bool some_manager_suppresses(const json& part) {
-    if (part.is_object()) {
-        const std::string kind = part.value("kind", "");
-        const auto answer = part.find("answer");
-        if (kind == "suppress" || (kind == "generator" && !part.at("quiet").get<bool>()) ||
-            (answer != part.end() && answers(*answer))) {
-            return true;
-        }
-    }
-    for (const json& inside : part) {
-        if (inside.is_structured() && some_manager_suppresses(inside)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-} // namespace fidelity
-
 int main() {
     std::ios::sync_with_stdio(false);
     for (std::string line; std::getline(std::cin, line);) {

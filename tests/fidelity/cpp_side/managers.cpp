@@ -11,6 +11,23 @@ bool answers(const json& answer) {
            (suppresses != answer.end() && suppresses->get<bool>());
 }
 
+bool some_manager_suppresses(const json& part) {
+    if (part.is_object()) {
+        const std::string kind = part.value("kind", "");
+        const auto answer = part.find("answer");
+        if (kind == "suppress" || (kind == "generator" && !part.at("quiet").get<bool>()) ||
+            (answer != part.end() && answers(*answer))) {
+            return true;
+        }
+    }
+    for (const json& inside : part) {
+        if (inside.is_structured() && some_manager_suppresses(inside)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int enter(runner& with, const json& spec) {
     with.say("enter " + spec.at("name").get<std::string>());
     const json& enters = spec.at("enter");

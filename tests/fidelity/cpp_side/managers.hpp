@@ -17,6 +17,9 @@ namespace fidelity {
 /// Can an exit with this answer say anything but "released" and "failed"?
 bool answers(const json& answer);
 
+/// Is there a manager in this part of a program that may suppress?
+bool some_manager_suppresses(const json& part);
+
 /// The ENTER of a class.
 int enter(runner& with, const json& spec);
 
@@ -24,30 +27,16 @@ int enter(runner& with, const json& spec);
 withal::verdict
 leave(runner& with, const json& spec, const std::string& stack, const withal::outcome& left);
 
-/// A `class` whose exit never suppresses.
-class firm {
+/// A `class`. Answer is what its exit gives: void, or a verdict.
+template <class Answer>
+class written {
 public:
-    firm(runner& with, const json& spec, std::string stack = "")
+    written(runner& with, const json& spec, std::string stack = "")
         : runner_(&with), spec_(&spec), stack_(std::move(stack)) {}
 
     int enter() { return fidelity::enter(*runner_, *spec_); }
-    void exit(const withal::outcome& left) { leave(*runner_, *spec_, stack_, left); }
-
-private:
-    runner* runner_;
-    const json* spec_;
-    std::string stack_;
-};
-
-/// A `class` whose exit answers.
-class asking {
-public:
-    asking(runner& with, const json& spec, std::string stack = "")
-        : runner_(&with), spec_(&spec), stack_(std::move(stack)) {}
-
-    int enter() { return fidelity::enter(*runner_, *spec_); }
-    withal::verdict exit(const withal::outcome& left) {
-        return leave(*runner_, *spec_, stack_, left);
+    Answer exit(const withal::outcome& left) {
+        return static_cast<Answer>(leave(*runner_, *spec_, stack_, left));
     }
 
 private:
@@ -55,6 +44,10 @@ private:
     const json* spec_;
     std::string stack_;
 };
+
+/// One that never suppresses, and one that may.
+using firm = written<void>;
+using asking = written<withal::verdict>;
 
 /// What `closing` closes.
 class closer {
