@@ -1109,6 +1109,26 @@ TYPED_TEST(growing_exit_stack, destroys_what_a_released_manager_holds) {
 // Stacks that may suppress
 //
 
+TEST(exit_stack, keys_that_two_stacks_gave_after_a_move_name_nothing_on_the_other) {
+    event_log log;
+    const auto writing = [&log](const char* name) {
+        return [&log, name] { log.emplace_back(name); };
+    };
+    exit_stack first;
+    first.defer(writing("moved"));
+    exit_stack second = first.pop_all();
+    const exit_stack::key on_first = first.defer(writing("first"));
+    const exit_stack::key on_second = second.defer(writing("second"));
+    second.close(on_first);
+    first.close(on_second);
+    EXPECT_EQ(log, event_log());
+    first.close(on_first);
+    second.close(on_second);
+    EXPECT_EQ(log, (event_log{"first", "second"}));
+    second.close();
+    EXPECT_EQ(log, (event_log{"first", "second", "moved"}));
+}
+
 TEST(suppressing_exit_stack, suppresses_as_its_entries_say) {
     event_log log;
     const completed done = with(suppressing_exit_stack(), [&](auto& stack) {
