@@ -10,6 +10,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 LICENCE = "SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception"
+# A library, for tools that change a line of one.
+HEADER = """#pragma once
+inline int twice(int n) {
+    int sum = n;
+    sum += n;
+    return sum;
+}
+"""
 
 
 class HouseTest(unittest.TestCase):

@@ -5,19 +5,12 @@
 import sys
 import unittest
 
-from house import ROOT, HouseTest
+from house import HEADER, ROOT, HouseTest
 
 sys.path.insert(0, str(ROOT / "tools"))
 import mutate  # noqa: E402
 import mutate_fidelity  # noqa: E402
 
-HEADER = """#pragma once
-inline int twice(int n) {
-    int sum = n;
-    sum += n;
-    return sum;
-}
-"""
 # Programs that are a number each, and print it and its double.
 CPP_SIDE = """#include <withal/core/twice.hpp>
 #include <iostream>

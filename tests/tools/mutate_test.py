@@ -6,18 +6,11 @@ import sys
 import tomllib
 import unittest
 
-from house import ROOT, HouseTest
+from house import HEADER, ROOT, HouseTest
 
 sys.path.insert(0, str(ROOT / "tools"))
 import mutate  # noqa: E402
 
-HEADER = """#pragma once
-inline int twice(int n) {
-    int sum = n;
-    sum += n;
-    return sum;
-}
-"""
 # Small programs instead of GoogleTest's: they say what it would say.
 TEST = """#include <withal/core/twice.hpp>
 #include <cstdio>
